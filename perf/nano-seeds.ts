@@ -3,14 +3,24 @@
  *
  * The first seed is what ships. Each other one is trained from the same base by `taskmem train phase-one`, on the same episodes
  * with other memories drawn; its pool is drawn by its own weights from the same training episodes as the first one's.
- * Pretraining has one seed. Weights are kept in `RUNS/nano-seeds`; a run that was stopped resumes.
+ * Pretraining has one seed. Weights and what was learnt are kept in `RUNS/nano-seeds`; a run that was stopped resumes, and draws
+ * no pool again for lessons that it has.
  *
  * `node perf/nano-seeds.ts [--seeds 3] [--runs DIR]` only trains, about five minutes a seed on two quiet cores.
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import {
+  adapterOf,
+  type HouseholdPolicies,
+  type PlainAdapter,
+  plainAdapter,
+} from "../src/benchmarks/datasets/household/household.ts";
+import { type HouseholdJudgeName, nanoPolicies } from "../src/benchmarks/datasets/household/policies.ts";
+import { cachedAnswer, folderCache } from "../src/engines/cached-model.ts";
 import { shippedWeights } from "../src/engines/nano/index.ts";
+import { type NanoModel, nanoPhaseTwoRecipe, openNano } from "../src/policies/nano/index.ts";
 
 /** Nano after Phase One under one seed. */
 export interface NanoSeed {
@@ -39,6 +49,26 @@ function trained(n: number, runs: string): NanoSeed {
     { stdio: ["ignore", process.stderr, "inherit"] },
   );
   return { weights: join(directory, "nano.safetensors"), pool: `nano ${letter}` };
+}
+
+/** A seed's policies, whose lessons are kept. @param base before Phase One @default the same model */
+export async function seedPolicies(
+  { weights, pool }: NanoSeed,
+  { judge, runs, base }: { judge: HouseholdJudgeName; runs: string; base?: NanoModel },
+): Promise<HouseholdPolicies> {
+  const model = await openNano(weights);
+  const policies = nanoPolicies({ base: base ?? model, model, judge, seed: pool });
+  const store = folderCache(join(runs, "nano-seeds", "lessons"));
+  return {
+    ...policies,
+    learn: async (tasks) => {
+      const questions = tasks.map(({ question }) => question);
+      const asked = [policies.phaseOne.revision, pool, judge, nanoPhaseTwoRecipe, questions];
+      const learn = async () => plainAdapter(await policies.learn(tasks));
+      const learnt = await cachedAnswer<PlainAdapter>(store, asked, learn);
+      return learnt && adapterOf(learnt);
+    },
+  };
 }
 
 /** A number of seeds as it was given. @throws RangeError */

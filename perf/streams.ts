@@ -25,7 +25,6 @@ import {
   type HouseholdJudgeName,
   householdJudgeNames,
   householdPolicies,
-  nanoPolicies,
 } from "../src/benchmarks/datasets/household/policies.ts";
 import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
 import { folderCache } from "../src/engines/cached-model.ts";
@@ -48,7 +47,7 @@ import { withTaskPrompt } from "../src/policy/task-prompt.ts";
 import { seededRandom, shuffle } from "../src/util/random.ts";
 import { rightFrom } from "./household-trials.ts";
 import { printTable, signed } from "./markdown.ts";
-import { nanoSeeds, seedsOf } from "./nano-seeds.ts";
+import { nanoSeeds, seedPolicies, seedsOf } from "./nano-seeds.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -137,9 +136,7 @@ const lessons = Array.from({ length: draws }, (_, draw) => lessonsOf(draw)).flat
 async function nanos(): Promise<HouseholdPolicies[]> {
   const base = await openNano(shippedWeights("nano-base"));
   return Promise.all(
-    nanoSeeds(seeds, flags.runs).map(async ({ weights, pool }) =>
-      nanoPolicies({ base, model: await openNano(weights), judge, seed: pool }),
-    ),
+    nanoSeeds(seeds, flags.runs).map((seed) => seedPolicies(seed, { judge, base, runs: flags.runs })),
   );
 }
 

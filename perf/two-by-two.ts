@@ -23,7 +23,6 @@ import {
 import {
   type HouseholdJudgeName,
   householdJudgeNames,
-  nanoPolicies,
 } from "../src/benchmarks/datasets/household/policies.ts";
 import { measureOf, type Result } from "../src/benchmarks/run/results.ts";
 import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
@@ -33,11 +32,10 @@ import { shippedWeights } from "../src/engines/nano/index.ts";
 import { type FactKind, factKinds } from "../src/household/index.ts";
 import { measuredEpisodes } from "../src/household/splits.ts";
 import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
-import { openNano } from "../src/policies/nano/index.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { printTable, signed } from "./markdown.ts";
-import { type NanoSeed, nanoSeeds, seedsOf } from "./nano-seeds.ts";
+import { type NanoSeed, nanoSeeds, seedPolicies, seedsOf } from "./nano-seeds.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -70,9 +68,8 @@ interface Cell {
 type Cells = Readonly<Record<"nothing" | "prompt" | "adapter", Cell>>;
 
 /** One model with nothing, with the prompt and with an adapter; the last two are rows called after another model's. */
-async function threeOf({ weights, pool }: NanoSeed, by: HouseholdJudgeName): Promise<Cells> {
-  const model = await openNano(weights);
-  const policies = nanoPolicies({ base: model, model, judge: by, seed: pool });
+async function threeOf(seed: NanoSeed, by: HouseholdJudgeName): Promise<Cells> {
+  const policies = await seedPolicies(seed, { judge: by, runs: flags.runs });
   const plain = keeping(policies.phaseOne);
   const { rows, results } = await householdBenchmark({
     films,
@@ -86,7 +83,7 @@ async function threeOf({ weights, pool }: NanoSeed, by: HouseholdJudgeName): Pro
     rows: rows.filter(({ policy }) => policy === row),
     results: results.filter((result) => result.row === row),
   });
-  console.error(`${weights}: done`);
+  console.error(`${seed.weights}: done`);
   return { nothing: of("base"), prompt: of("base + task prompt"), adapter: of("TaskMem") };
 }
 

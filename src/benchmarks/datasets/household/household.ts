@@ -248,13 +248,13 @@ function gainOf(results: readonly Result[], kinds: readonly FactKind[]): Gain {
 }
 
 /** An adapter as JSON holds it, and back. */
-function plainAdapter(adapter: Adapter | null) {
+export function plainAdapter(adapter: Adapter | null) {
   if (adapter === null) return null;
   const vector = vectorAdapter(adapter);
   return { ...vector, indices: [...vector.indices], values: [...vector.values] };
 }
-type PlainAdapter = ReturnType<typeof plainAdapter>;
-const adapterOf = (plain: NonNullable<PlainAdapter>): Adapter => ({
+export type PlainAdapter = ReturnType<typeof plainAdapter>;
+export const adapterOf = (plain: NonNullable<PlainAdapter>): Adapter => ({
   ...plain,
   indices: Int32Array.from(plain.indices),
   values: Float32Array.from(plain.values),
