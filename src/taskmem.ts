@@ -459,8 +459,8 @@ class OpenTaskMem implements TaskMem {
       await this.#learning.settled();
       await this.#parts.spending.write();
     } finally {
-      await this.#parts.closeModel();
-      await this.store.close();
+      // The store first: it may still wait for vectors.
+      await this.store.close().finally(() => this.#parts.closeModel());
     }
   }
 

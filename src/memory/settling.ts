@@ -19,7 +19,7 @@ export interface Making {
 export interface SettlingLimits {
   /** Of a write. @default 10000 */
   readonly writeMs?: number;
-  /** For the next batch, when the memory is closed. @default 30000 */
+  /** For the next batch, when the memory is closed: an engine that is slow is not one that hangs, and endpoints have limits of their own. @default 300000 */
   readonly lastBatchMs?: number;
 }
 
@@ -38,7 +38,7 @@ export class Settling {
 
   constructor(make: (how: Making) => Promise<void>, limits: SettlingLimits = {}) {
     this.#make = make;
-    this.#limits = { writeMs: 10_000, lastBatchMs: 30_000, ...limits };
+    this.#limits = { writeMs: 10_000, lastBatchMs: 300_000, ...limits };
   }
 
   /** Makes what waits, and tries again what an engine fails at. What it cannot make stays. @throws what is no passing failure */
