@@ -8,6 +8,7 @@
  *
  * A connection belongs to one space: `search_path` is a parameter of its start. A pooler between has to keep sessions.
  */
+import { randomUUID } from "node:crypto";
 import {
   type CompiledQuery,
   DummyDriver,
@@ -77,6 +78,10 @@ export class Postgres implements Store {
   readonly #asides = new Set<Client>();
   /** Names of prepared statements, by their text. */
   readonly #names = new Map<string, string>();
+  /** This process in the table `writer`. */
+  readonly #writer = randomUUID();
+  /** Writes that were begun. */
+  #writes = 0;
   /** The last write of this process that waits or runs. */
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
@@ -309,7 +314,7 @@ export class Postgres implements Store {
       client.release(true);
       throw error;
     }
-    return { client, id: null, free: () => {} };
+    return { client, write: null, free: () => {} };
   }
 
   async #beginWriting(): Promise<Begun> {
@@ -318,11 +323,10 @@ export class Postgres implements Store {
     let client: PoolClient | null = null;
     try {
       client = await this.#connect();
-      const lock = `hashtextextended('${this.url.schema}', 0)`;
-      const begin = `begin; set local idle_in_transaction_session_timeout = ${frozenMs};
-        select pg_advisory_xact_lock(${lock}); select pg_current_xact_id()::text as id`;
-      const results = (await client.query(begin)) as unknown as QueryResult<{ id: string }>[];
-      return { client, id: results.at(-1)!.rows[0]!.id, free };
+      await client.query(
+        `begin; set local idle_in_transaction_session_timeout = ${frozenMs}; ${this.#lock}`,
+      );
+      return { client, write: ++this.#writes, free };
     } catch (error) {
       client?.release(true);
       free();
@@ -367,34 +371,47 @@ export class Postgres implements Store {
   }
 
   /** @returns whether it committed; if not, it has to be run again */
-  async #commit({ client, id, free }: Begun): Promise<boolean> {
+  async #commit({ client, write, free }: Begun): Promise<boolean> {
     try {
       try {
-        await client.query("commit");
+        await client.query(write === null ? "commit" : `${this.#mark(write)}; commit`);
         client.release();
       } catch (error) {
         client.release(true);
         if (!isLost(error)) throw inPostgresWords(this.url.shown, error);
-        if (id !== null && !(await this.#didCommit(id))) return false;
+        if (write !== null && !(await this.#again(() => this.#didCommit(write)))) return false;
       }
     } finally {
       free();
     }
-    if (id !== null) for (const listener of this.#listeners) listener();
+    if (write !== null) for (const listener of this.#listeners) listener();
     return true;
   }
 
-  /** Whether a transaction committed whose connection was lost while it did. */
-  async #didCommit(id: string): Promise<boolean> {
-    const patience = new Patience();
-    for (;;) {
-      const status = async () => {
-        const asked = await this.#pool.query("select pg_xact_status($1::xid8) as status", [id]);
-        return (asked.rows[0] as { status: string | null }).status;
-      };
-      const said = await this.#again(status, patience);
-      if (said !== "in progress") return said === "committed";
-      await patience.wait();
+  /** Waits for the writes of other processes. */
+  get #lock(): string {
+    return `select pg_advisory_xact_lock(hashtextextended('${this.url.schema}', 0))`;
+  }
+
+  /** What a write leaves behind; the first one clears away what processes left that are long gone. */
+  #mark(write: number): string {
+    const mark = `insert into writer (id, last) values ('${this.#writer}', ${write})
+      on conflict (id) do update set last = excluded.last, at = excluded.at`;
+    return write === 1 ? `delete from writer where at < now() - interval '1 day'; ${mark}` : mark;
+  }
+
+  /** Whether a write committed whose connection was lost while it did. It has the lock until it did or did not. */
+  async #didCommit(write: number): Promise<boolean> {
+    const client = await this.#connect();
+    try {
+      const last = `select last from writer where id = '${this.#writer}'`;
+      const ask = `begin; set local lock_timeout = 0; ${this.#lock}; ${last}; commit`;
+      const said = (await client.query(ask)) as unknown as QueryResult<{ last: number }>[];
+      client.release();
+      return said.at(-2)!.rows[0]?.last === write;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
   }
 
@@ -437,8 +454,8 @@ export class Postgres implements Store {
 /** A transaction that began. */
 interface Begun {
   readonly client: PoolClient;
-  /** Its number, to ask for it by; `null` for one that only reads. */
-  readonly id: string | null;
+  /** Its number among this process's writes; `null` for one that only reads. */
+  readonly write: number | null;
   /** Lets the next write of this process begin. */
   free(): void;
 }

@@ -183,4 +183,10 @@ export const migrations: readonly string[] = [
     key text collate "C" primary key, since timestamptz not null, doomed boolean not null default false
   );
   `,
+  `
+  -- The last write of each process, by which one is found whose commit got no answer.
+  create table writer (
+    id uuid primary key, last bigint not null, at timestamptz not null default now()
+  );
+  `,
 ];
