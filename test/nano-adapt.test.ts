@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { askAbout, createEpisode, episodeSeed } from "../src/household/index.ts";
 import { renderEpisode } from "../src/household/render.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { adaptersOnceKept } from "./support/kept-adapters.ts";
 import { openTestMemory } from "./support/memory.ts";
 
 const weights = shippedWeights("nano");
@@ -53,7 +53,7 @@ test("nano learns from questions about displays, passes the gate, and writes dow
 
 test("after five questions training begins by itself, and the answer does not wait for it", {
   skip: existsSync(weights) ? false : `needs ${weights}: \`taskmem train phase-one\` makes it`,
-}, async () => {
+}, async (t) => {
   const memory = join(temporaryFolder(), "memory");
   const run = (...args: string[]) =>
     taskmem([...args, "--json", "--memory", memory], { env: { TASKMEM_POLICY: "nano" } });
@@ -69,10 +69,9 @@ test("after five questions training begins by itself, and the answer does not wa
     remarks.map((remark) => /learning from 5 new questions in the background/.test(remark)),
     [false, false, false, false, true],
   );
-  const kept = async () => (await run("adapt")).rows[0]!.adapters as Row[];
-  assert.deepEqual(await kept(), [], "the fifth answer was there before the training ended");
-  while ((await kept()).length === 0) await setTimeout(1000);
-  const [adapter] = await kept();
-  assert.equal((adapter!.tasks as string[]).length, 5);
-  assert.ok(["active", "refused"].includes(String(adapter!.state)));
+  const { rows } = await run("adapt");
+  assert.deepEqual(rows[0]!.adapters, [], "the fifth answer was there before the training ended");
+  const [adapter] = await adaptersOnceKept(memory, t.signal);
+  assert.equal(adapter!.tasks.length, 5);
+  assert.ok(["active", "refused"].includes(adapter!.state));
 });

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { rowsOf } from "../src/training/run-directory.ts";
 import { type CliOptions, taskmem } from "./support/cli.ts";
+import { adaptersOnceKept } from "./support/kept-adapters.ts";
 import { stubFolder, talk } from "./support/stub-model.ts";
 
 const soup = [
@@ -192,16 +192,11 @@ test("one directory takes one lesson at a time", async () => {
   assert.match(busy.stderr, new RegExp(`lesson is being written by process ${process.pid}: wait for it`));
 });
 
-test("five questions after watching become an adapter that was tried, without a command", async () => {
-  const { run } = folderWith(30);
+test("five questions after watching become an adapter that was tried, without a command", async (t) => {
+  const { folder, run } = folderWith(30);
   assert.equal((await run(["watch", "talk.srt"])).code, 0);
   for (const question of soup) assert.equal((await run(["ask", question])).code, 0);
-  let adapters: { state: string; tasks: string[] }[] = [];
-  // It learns in a process of its own, which outlives the question.
-  while (adapters.length === 0) {
-    await sleep(500);
-    adapters = (await run(["adapt"])).rows[0]!.adapters as typeof adapters;
-  }
+  const adapters = await adaptersOnceKept(join(folder, ".taskmem"), t.signal);
   assert.equal(adapters[0]!.tasks.length, soup.length);
   assert.ok(["active", "refused"].includes(adapters[0]!.state));
 });

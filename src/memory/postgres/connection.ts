@@ -323,9 +323,7 @@ export class Postgres implements Store {
     let client: PoolClient | null = null;
     try {
       client = await this.#connect();
-      await client.query(
-        `begin; set local idle_in_transaction_session_timeout = ${frozenMs}; ${this.#lock}`,
-      );
+      await client.query(`begin; set local idle_in_transaction_session_timeout = ${frozenMs}; ${this.#lock}`);
       return { client, write: ++this.#writes, free };
     } catch (error) {
       client?.release(true);
