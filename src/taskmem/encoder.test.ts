@@ -91,7 +91,7 @@ describe("a pulled encoder", { skip: hasRuntime() ? false : "onnxruntime-web is 
     return await mem.ask("Where is the opener?");
   };
 
-  test("that was removed costs a question its meaning, and says what to do", async () => {
+  test("that is switched off or was removed costs a question its meaning, and says what to do", async () => {
     pull();
     {
       await using mem = await openTaskMem({ directory });
@@ -99,6 +99,11 @@ describe("a pulled encoder", { skip: hasRuntime() ? false : "onnxruntime-web is 
     }
     assert.equal((await asked()).bySpelling, null);
     assert.equal(await lostEncoder(parseConfig({ memory: directory })), null);
+    {
+      await using mem = await openTaskMem({ directory, embedder: { meaning: "off" } });
+      const { answer, bySpelling } = await mem.ask("Where is the opener?");
+      assert.deepEqual([answer, bySpelling], ["The opener lies under the mat.", "it is switched off"]);
+    }
     rmSync(place, { recursive: true });
     const { answer, bySpelling } = await asked();
     assert.equal(answer, "The opener lies under the mat.");

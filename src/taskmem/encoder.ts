@@ -133,17 +133,18 @@ export interface LostEncoder {
 }
 
 /**
- * The named encoder of a memory that was removed or damaged, with all but vectors: it fails each text, so questions are
- * compared by spelling and what is written waits. `null` where nothing is lost, or the configuration wants another.
+ * The named encoder of a memory that was removed, damaged or switched off, with all but vectors: it fails each text, so
+ * questions are compared by spelling and what is written waits. `null` where nothing is lost, or the configuration wants
+ * another.
  */
 export async function lostEncoder(config: Config): Promise<LostEncoder | null> {
   const { model, meaning } = config.embedder;
-  const index = model === undefined && meaning !== "off" ? await indexOf(config.memory) : null;
+  const index = model === undefined ? await indexOf(config.memory) : null;
   const named = namedEncoders.find(
     ({ called, ...one }) => (!isCalled(meaning) || called === meaning) && isIndexedBy(index, one),
   );
   if (!index || !named) return null;
-  const why = await whyLost(config, named, index);
+  const why = meaning === "off" ? "it is switched off" : await whyLost(config, named, index);
   if (why === null) return null;
   const embed = async () => {
     throw new EngineError("encoder-failed", why, { isRetryable: true });
