@@ -84,3 +84,20 @@ test("the answer that feedback gives or confirms counts as asked for, no other",
   assert.equal(keep(1)({ ...chosen, option: "A", feedback: feedback("wrong", "B") }), 1);
   assert.equal(keep(1)({ ...chosen, option: "A", feedback: feedback("wrong", "in the drawer") }), 1);
 });
+
+test("a word near what is asked about counts half, and only in a line of three content words or more", () => {
+  const question = asked("How dear are the tickets?");
+  const measure = (...near: readonly string[]) =>
+    keptEvidence([stream], wordSpace, new Map([[question, near.flatMap(wordSpace.stems)]]));
+  const line = (i: number) => ({
+    stream: 0,
+    statement: { startSeconds: said[i]![0], endSeconds: said[i]![0] + 4, text: said[i]![2] },
+  });
+  const near = (share: number, expected: number) => assert.ok(Math.abs(share - expected) < 1e-9, `${share}`);
+  // "The parrot sleeps" has two content words, "The tickets cost forty crowns" four.
+  near(measure("parrot", "sleeps")([line(0), line(1)])(question), 1);
+  const [tickets, cost] = [Math.log(2), Math.log(1 + 3.5 / 1.5)];
+  near(measure("cost")([line(1)])(question), tickets / (2 * tickets + cost / 2));
+  // A word of the question counts in any line.
+  near(keep(2)(asked("Does the parrot sleep?")), 1 - Math.log(2) / (2 * Math.log(2) + cost));
+});

@@ -5,12 +5,14 @@
  * name stands with every line of its speaker. Every line of the streams that holds one of these stems is evidence, worth
  * the rarity of the stems it shares. It is kept as far as one memory of its moment holds those stems.
  * Lines that share little count too: ten questions say more about which words matter than about which lines do. Where an
- * encoder tells which words mean what a question asks about, they count half: its topic is evidence too.
+ * encoder tells which words mean what a question asks about, they count half in lines that say something of them: its topic
+ * is evidence too.
  */
 import type { WordSpace } from "../engine.ts";
 import type { Statement } from "../memory/memory.ts";
 import { type Observation, type SourceText, sourceTexts } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
+import { fewestAround } from "./choice/near-words.ts";
 
 /** On-screen text of lower confidence is more often noise than text. */
 const leastConfidence = 55;
@@ -72,10 +74,13 @@ export function keptEvidence(
       const weights = new Map([...(meant.get(task) ?? [])].map((stem) => [stem, nearWeight]));
       for (const stem of askedStems(task, words)) weights.set(stem, 1);
       const asked = [...weights].filter(([stem]) => holders.has(stem) && !names.has(stem));
+      const counts = (weight: number, { stems }: Line) => weight > nearWeight || stems.size >= fewestAround;
       const worthOf = (line: Line, memory = line.stems) =>
         asked.reduce(
           (sum, [stem, weight]) =>
-            line.stems.has(stem) && memory.has(stem) ? sum + weight * rarity(stem) : sum,
+            line.stems.has(stem) && memory.has(stem) && counts(weight, line)
+              ? sum + weight * rarity(stem)
+              : sum,
           0,
         );
       let total = 0;

@@ -11,6 +11,7 @@ import type { Observation } from "../../perception/observation.ts";
 import type { Action, Context, DecideOptions, Policy } from "../../policy/policy.ts";
 import { pick, type Random, randomInt, seededRandom } from "../../util/random.ts";
 import { choicePolicy } from "../choice/choice.ts";
+import { nearStem } from "../choice/near-words.ts";
 import { bestOfNPolicy, type PickedAction } from "./best-of-n.ts";
 
 const noState: PolicyState = { value: null, documents: 0, words: new Map() };
@@ -237,6 +238,19 @@ describe("with an adapter", () => {
     assert.equal(await picked(seen({ oven: 60, radio: 2 })), texts[1]);
     assert.equal(await picked(seen({ oven: 2, radio: 60 })), texts[0]);
     assert.equal(await picked(seen({ oven: 5, radio: 5 }, [["oven"]])), texts[1]);
+  });
+
+  test("prefers a text with a word near the questions", async () => {
+    const { index, sign } = wordSpace.bucket(nearStem(wordSpace.stems("kettle")[0]!));
+    const near = createAdapter(wordSpace.id, wordSpace.dimension, [[index, 2 * sign]]);
+    const inner = listed("The sofa is green", "The kettle is green");
+    for (const [adapter, expected] of [
+      [null, "The sofa is green"],
+      [near, "The kettle is green"],
+    ] as const) {
+      const { actions } = await bestOf(inner, 2, adapter).decide(about());
+      assert.equal(actions[0]!.text, expected);
+    }
   });
 
   test("of texts it wants alike, prefers what most samples say", async () => {

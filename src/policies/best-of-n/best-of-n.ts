@@ -36,6 +36,7 @@ import {
   defaultChoiceParameters,
   drawItems,
 } from "../choice/choice-draw.ts";
+import { nearStem } from "../choice/near-words.ts";
 
 /** Options of `bestOfNPolicy`. */
 export interface BestOfNOptions {
@@ -77,7 +78,11 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
   if (!Number.isInteger(samples) || samples < 1) {
     throw new RangeError(`Expected \`samples\` to be a whole number from 1 up, got ${samples}`);
   }
-  const taskWeight = taskWeights(adapter, words);
+  const weightOf = taskWeights(adapter, words);
+  const taskWeight = (stem: string) => {
+    const near = weightOf(nearStem(stem));
+    return near > 0 ? Math.max(near, weightOf(stem)) : weightOf(stem);
+  };
   const revision = `best-of-${samples}@1:${inner.revision}${adapter ? `+${adapter.revision}` : ""}`;
   return {
     id: bestOfNId,

@@ -27,11 +27,11 @@ export interface ChoiceParameters {
   readonly historyWindows: number;
   /** λ: how strongly task weights count; 2 and 4 were not better. @default 1 */
   readonly taskStrength: number;
-  /** Task weight from which a word raises its line: tokens are saved for such lines (`choice-saved.ts`). @default 2 */
+  /** Weight from which a near word raises its line: tokens are saved for such lines (`choice-saved.ts`). @default 2 */
   readonly raisedFrom: number;
   /** Share of a window's tokens that is saved for raised lines. @default 0.4 */
   readonly savedShare: number;
-  /** Most tokens saved. @default 120, three windows at the floor */
+  /** Most tokens saved. @default 60, what a window and a half have at the floor */
   readonly mostSaved: number;
 }
 
@@ -44,7 +44,7 @@ export const defaultChoiceParameters: ChoiceParameters = {
   taskStrength: 1,
   raisedFrom: 2,
   savedShare: 0.4,
-  mostSaved: 120,
+  mostSaved: 60,
 };
 
 /** One item of a draw. */

@@ -12,7 +12,7 @@
  * 4. A stream starts with a full carry-over budget, so the only line of a short clip is kept. When the carry-over budget
  *    is full and still nothing fits, one line may be kept on credit; the next windows pay it back.
  * 5. The default budget has a floor (see `defaultBudget`).
- * 6. With an adapter that raises words, tokens are saved for lines that hold them (`choice-saved.ts`).
+ * 6. With an adapter that knows words near the questions, tokens are saved for lines that hold them (`choice-saved.ts`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import { vectorAdapter } from "../../adapter/arithmetic.ts";
@@ -68,7 +68,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
   const parameters = parametersOf(options);
   const rules = budgetRules(budget);
   const taskWeight = taskWeights(adapter, words);
-  const saving = savingFor(adapter, taskWeight, parameters);
+  const saving = savingFor(taskWeight, parameters);
   const own = [budget, parameters, ...(weights ? [choiceWeightsRevision(weights)] : [])];
   const isCustom = options.budget || options.parameters || weights;
   const custom = isCustom ? `-${shortId("", JSON.stringify(own)).slice(1, 7)}` : "";
@@ -168,7 +168,7 @@ interface StreamState {
   readonly standing: readonly string[];
   /** Stream time at which the last decision ended; only where the budget follows stream time. */
   readonly until?: number;
-  /** Tokens saved for lines that an adapter raises; only with such an adapter. */
+  /** Tokens saved for lines that hold a near word; only with an adapter that knows some. */
   readonly saved?: number;
   /** What was heard without words; only where something was. */
   readonly heard?: HeardBefore;

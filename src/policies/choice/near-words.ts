@@ -6,6 +6,9 @@
  * vector a word, once; a lesson stays a list of weighed words, and deciding needs no encoder. Vectors are compared as they
  * differ from the mean of all words watched, because words alone have much in common.
  *
+ * The choice policy saves tokens for lines that hold one (`choice-saved.ts`). In its draw a near word does not weigh, because
+ * short lines that say little besides would take the tokens of others.
+ *
  * Only words written with spaces, as a script without them gives bigrams that mean little.
  */
 import type { Embedder, EngineCache, WordSpace } from "../../engine.ts";
@@ -27,8 +30,15 @@ export interface NearWordsOptions {
   readonly cache?: EngineCache;
 }
 
-/** Weight of a near word: what raises its line (`choice-saved.ts`), as much as being asked about six times. */
+/** Weight of a near word, as much as being asked about six times. */
 const nearWeight = 2;
+
+/** The key under which an adapter weighs that a stem is near, beside its own weight; of the empty stem, that any is. */
+export const nearStem = (stem: string) => `near ${stem}`;
+
+/** Content words of a line that a near word speaks for; many lines that hold one have fewer, and say little besides. */
+export const fewestAround = 3;
+
 /** Words compared at most, those said most often; and at least, because fewer have no distribution. */
 const mostWords = 3000;
 const leastWords = 200;

@@ -8,7 +8,7 @@
  * Departures:
  * 1. A question repeated in the same words counts once: it teaches nothing new.
  * 2. Options count too, at `optionWeight`: with few questions they show what the answers look like.
- * 3. With a sentence encoder, words that mean what is asked about weigh too (`near-words.ts`).
+ * 3. With a sentence encoder, words that mean what is asked about have weights of their own (`near-words.ts`).
  * 4. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
 import type { Adapter, AdapterWord, VectorAdapter } from "../../adapter/adapter.ts";
@@ -31,6 +31,7 @@ import {
 import type { OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
 import { loadTrainerState, saveTrainerState } from "../trainer-state.ts";
 import { type DrawInput, drawGradient, drawLogprobs } from "./choice-draw.ts";
+import { nearStem } from "./near-words.ts";
 import { choicePhaseTwoRecipe } from "./recipes.ts";
 
 /** Options of `adapterFromTasks`. */
@@ -38,7 +39,7 @@ export interface ClosedFormOptions {
   readonly words: WordSpace;
   /** Only this many of the latest tasks count. @default all: forgetting did worse */
   readonly recentTasks?: number;
-  /** Weights of stems that mean what is asked about (`near-words.ts`); of two weights of a stem the greater counts. */
+  /** Weights of stems that mean what is asked about, beside those of the questions' own (`near-words.ts`). */
   readonly near?: ReadonlyMap<string, number>;
 }
 
@@ -64,7 +65,8 @@ export function adapterFromTasks(
     }
   }
   const weights = new Map([...counts].map(([stem, count]) => [stem, Math.log(1 + count)]));
-  for (const [stem, weight] of near) weights.set(stem, Math.max(weight, weights.get(stem) ?? 0));
+  for (const [stem, weight] of near) weights.set(nearStem(stem), weight);
+  if (near.size > 0) weights.set(nearStem(""), Math.max(...near.values()));
   const adapter = createAdapter(
     words.id,
     words.dimension,
