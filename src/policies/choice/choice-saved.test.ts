@@ -64,7 +64,8 @@ test("nothing is bought for lines of fewer than three content words", async () =
   const more = async (from: Observation[]) =>
     (await kept(nearSoup, { from })).soup - (await kept(null, { from })).soup;
   assert.ok((await more(short)) <= 0);
-  assert.ok((await more(longer)) > 0);
+  // Of 34 that are kept without it.
+  assert.ok((await more(longer)) >= 10);
 });
 
 test("a near word does not weigh in the choice, and one that was asked about weighs as without it", async () => {
