@@ -150,9 +150,11 @@ export class Parts {
     const { meaning } = embedder ?? {};
     if (!embedder || meaning === undefined) return undefined;
     return async (word, others) => {
-      const [own, ...found] = (await embedder.embed([word, ...others], undefined, { role: "query" })).map(
-        (vector) => vector.subarray(0, meaning),
-      );
+      // A line in a language that the encoder does not know says nothing of how the question was compared.
+      const { why } = this.#spelled;
+      const vectors = await embedder.embed([word, ...others], undefined, { role: "query" });
+      this.#spelled.why = why;
+      const [own, ...found] = vectors.map((vector) => vector.subarray(0, meaning));
       return found.map((vector) => vector.reduce((sum, value, i) => sum + value * own![i]!, 0));
     };
   }
