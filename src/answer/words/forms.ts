@@ -187,6 +187,9 @@ export const measured: Readonly<Record<string, Dimension>> = {
     price: "money",
     pay: "money",
     expensive: "money",
+    rent: "money",
+    fee: "money",
+    fare: "money",
   },
   ...{ far: "length", distance: "length", tall: "length", height: "length", high: "length", deep: "length" },
   ...{

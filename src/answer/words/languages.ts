@@ -23,7 +23,7 @@ const table = {
     functionWords: list(`
       hi hello hey dear thanks thank please so well ok okay tell remind us me just exactly again currently now still ever i'd we'd
       what's who's where's when's how's that's it's there's who'd could would should did does do is are was were has have had
-      according kind sort one ones anybody someone anyone somebody everyone nowadays today's`),
+      according per besides instead apart kind sort one ones anybody someone anyone somebody everyone nowadays today's`),
     negations: list(
       "not no never nobody nothing nowhere none neither nor without cannot except hardly don't doesn't",
     ),

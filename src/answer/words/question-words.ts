@@ -154,7 +154,7 @@ const several =
 /** Whether what a question asks for has one value at a time. */
 export function asksOfState(text: string): boolean {
   if (several.test(text)) return false;
-  if (/\bdid\b|^\s*who \p{L}+ed\b/iu.test(text)) return settling.test(text);
+  if (/\bdid\b|^\s*who \p{L}+ed\b|\b(?:was|were) \p{L}+ed\b/iu.test(text)) return settling.test(text);
   return true;
 }
 

@@ -33,6 +33,9 @@ const pattern = new RegExp(
   "gu",
 );
 
+/** What clings to an English word: "let's" holds no French `s`. */
+const clitic = /'(?:s|t|re|ve|ll|d|m)$/;
+
 /**
  * The words of a text. Where a script without spaces stands beside words, each is read by its own language.
  * @param language of its words @default told by them
@@ -44,7 +47,7 @@ export function tokensOf(text: string, space: WordSpace, language?: LanguageCode
   const spaced = folded.filter((word) => !bigramScripts.test(word) && /\p{L}/u.test(word));
   const bySpaces = languageOf(
     spaced.join(" "),
-    spaced.flatMap((word) => word.split(/['-]/)),
+    spaced.flatMap((word) => word.replace(clitic, "").split(/['-]/)),
   );
   const spoken = language ?? (spaced.length > 0 ? bySpaces : script);
   const all: Token[] = [];
@@ -88,9 +91,10 @@ function formsOf(word: string, folded: string, language: LanguageCode, space: Wo
   const forms = spellings.flatMap(
     (spelling) => space.stems(spelling).join("") || (isEnglish ? [] : [spelling]),
   );
-  // A word of two joined by a hyphen is found under either.
+  // A word of two joined by a hyphen is found under either, and where it is written as one.
   const halves = parts.length > 1 && !/\d/.test(plain) ? parts.flatMap((part) => space.stems(part)) : [];
-  return [...new Set([...forms, ...halves])];
+  const joined = plain.includes("-") ? space.stems(plain.replaceAll("-", "")) : [];
+  return [...new Set([...forms, ...halves, ...joined])];
 }
 
 /** An Arabic word without the article that clings to it. */

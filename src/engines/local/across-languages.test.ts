@@ -82,3 +82,10 @@ test("in the language of what was said needs its words", async () => {
     null,
   );
 });
+
+test("is no other for a contraction", async () => {
+  assert.equal(
+    await ask("Why was the idea of a picnic dropped?", [["Nora: Good idea, let's make some.", 0.86]]),
+    null,
+  );
+});

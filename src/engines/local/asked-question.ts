@@ -28,6 +28,10 @@ export const askingWords = `
 const saying =
   /\b(?:say|says|said|saying|tell|tells|told|mention|mentions|mentioned|according to|talk(?:s|ed|ing)? about|announce[sd]?|report(?:s|ed)?|explain(?:s|ed)?|claim(?:s|ed)?|suggest(?:s|ed)?|ask(?:s|ed)?|answer(?:s|ed)?|promise[sd]?|recommend(?:s|ed)?|blame[sd]?|think|thinks|thought|sagt|sagte|erw[äa]hnt|dit|disait|dice|dijo|diz|disse|ha detto|zegt|zei|m[óo]wi|powiedzia[łl]a?|говорит|сказала?)\b|说|說|言/iu;
 
+/** What is before the unit of a rate, "50 a day", which is no amount itself; of these the first always tells one. */
+const beforeRate = /^(?:per|each|every|an?)$/;
+const rate = /\bper \p{L}/iu;
+
 /** A word of a question. */
 export interface Term {
   /** As the question writes it. */
@@ -65,6 +69,8 @@ export interface Asked {
   readonly people: ReadonlySet<string>;
   /** Every form of the question, to tell what a sentence adds. */
   readonly held: ReadonlySet<string>;
+  /** Forms of each word of an answer that it offers itself: "… , is it a holiday?" */
+  readonly offered: readonly (readonly string[])[];
   readonly negated: boolean;
   readonly which: WhichValue;
   readonly wanted: Wanted;
@@ -99,6 +105,8 @@ export function askedOf(
   const terms: Term[] = [];
   // Where every noun or every word begins with a capital, a capital tells nothing.
   const capitals = all.filter(({ isCapital }) => isCapital).length;
+  // Who writes a capital elsewhere writes names with one.
+  const writesCapitals = all.some(({ isCapital }, i) => isCapital && i > 0);
   const tellingCapitals = language !== "de" && !(all.length > 3 && capitals > all.length / 2);
   for (const [i, token] of all.entries()) {
     if (token.forms.length === 0) continue;
@@ -107,6 +115,7 @@ export function askedOf(
     const isSpeaker = token.forms.some((form) => people.has(form));
     const isBareSubject =
       isEnglish &&
+      (token.isCapital || (!writesCapitals && !/(?:ing|[^s]s)$/.test(token.folded))) &&
       auxiliary.test(before) &&
       !isPassive(all, i) &&
       !isParticiple(all, i) &&
@@ -115,7 +124,9 @@ export function askedOf(
       i + 1 < all.length;
     const isTime = kind === "moment" && isTimeWord(token.folded);
     if (isTime) continue;
-    const isAsking = token.forms.some((form) => asking.has(form));
+    const unit = token.isNumber ? undefined : unitOf(token.folded)?.of;
+    const isRate = unit !== undefined && beforeRate.test(before);
+    const isAsking = !isRate && token.forms.some((form) => asking.has(form));
     const isCapitalName =
       token.isCapital &&
       tellingCapitals &&
@@ -132,12 +143,12 @@ export function askedOf(
       continue;
     }
     if (terms.some((term) => term.forms[0] === forms[0])) continue;
-    const unit = token.isNumber ? undefined : unitOf(token.folded)?.of;
     const measures =
-      (unit ??
-        (isEnglish &&
-          !isDescribing(all, i, rest) &&
-          (measured[token.folded] ?? measured[token.forms[0]!]))) ||
+      (!isRate &&
+        (unit ??
+          (isEnglish &&
+            !isDescribing(all, i, rest) &&
+            (measured[token.folded] ?? measured[token.forms[0]!])))) ||
       null;
     const required = (token.isNumber && /\d/.test(token.word)) || isCapitalName;
     const isChange = which === "changes" && isChangeWord(token.folded);
@@ -155,8 +166,11 @@ export function askedOf(
       atSeconds: momentOf(token),
     });
   }
+  // A unit alone asks for no amount: "on that day".
+  const isMeasured = ({ word, measures }: Term) =>
+    measures !== null && unitOf(word.toLowerCase()) === undefined;
   const measuresSomething =
-    terms.some(({ measures }) => measures !== null) && /\b(?:what|which|how)\b/i.test(rest);
+    (terms.some(isMeasured) || rate.test(rest)) && /\b(?:what|which|how)\b/i.test(rest);
   // Where nothing else tells what it is about, the words that ask do.
   const isBare = terms.every(({ weight }) => weight < measuredWeight);
   return {
@@ -166,6 +180,7 @@ export function askedOf(
     names,
     people,
     held: new Set(all.flatMap(({ forms }) => forms)),
+    offered: isEnglish ? offeredBy(rest, words) : [],
     negated,
     which,
     wanted: measuresSomething && kind !== "moment" && isEnglish ? "number" : kind,
@@ -176,6 +191,17 @@ export function askedOf(
       ) || which === "since",
     ofSaying: saying.test(rest),
   };
+}
+
+const asks = /\b(?:what|which|who|whom|whose|where|when|why|how)\b/i;
+
+/** Forms of each word behind the last comma of a question, where it asks before it and not behind it. */
+function offeredBy(text: string, words: WordSpace): readonly (readonly string[])[] {
+  const at = text.lastIndexOf(",");
+  if (at < 0 || !asks.test(text.slice(0, at)) || asks.test(text.slice(at))) return [];
+  return tokensOf(text.slice(at), words, "en").all.flatMap((token) =>
+    token.forms.length > 0 ? [soughtForms(token)] : [],
+  );
 }
 
 /** The form of "live", "lives", "resides". */

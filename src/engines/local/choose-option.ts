@@ -5,7 +5,7 @@ import { noCost, type WordSpace } from "../../engine.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
 import type { Asked } from "./asked-question.ts";
-import { abstain, coverOf, whatIsMissing } from "./evidence.ts";
+import { abstain, agrees, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
 import { meaningOf, replyTo } from "./meant-evidence.ts";
 import { has, isLater, type Sentence, talkSeconds } from "./sentences.ts";
 
@@ -38,14 +38,14 @@ interface Own {
  * The reading of a multiple-choice question.
  * @param quoted the sentences that would answer it without options
  */
-export function choose(
+export async function choose(
   question: Question,
   asked: Asked,
   told: readonly Sentence[],
   words: WordSpace,
   recalled: readonly RecalledEntry[] = [],
-  quoted: () => readonly Sentence[] = () => [],
-): Reading {
+  quoted: () => Promise<readonly Sentence[]> = async () => [],
+): Promise<Reading> {
   const sentences = withOtherHalves(told);
   const own = new Map<Option, Own>(
     question.options.map((option) => {
@@ -63,7 +63,7 @@ export function choose(
     const cover = coverOf(sentence, asked);
     nearest = Math.max(nearest, cover);
     if (cover < leastCoverOfOptions || sentence.isQuestion) continue;
-    if (!differ && sentence.negated !== asked.negated) continue;
+    if (!differ && !agrees(sentence, asked)) continue;
     supports.push(...supportsOf(sentence, cover, own, differ));
   }
   if (supports.length === 0 && !differ && !asked.negated)
@@ -71,7 +71,8 @@ export function choose(
   if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
   if (supports.length === 0 && !differ && !asked.negated)
     supports.push(...meantSupports(asked, sentences, own, recalled));
-  if (supports.length === 0 && !differ && !asked.negated) supports.push(...quotedSupports(quoted(), own));
+  if (supports.length === 0 && !differ && !asked.negated)
+    supports.push(...quotedSupports(await quoted(), own));
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;
@@ -181,7 +182,8 @@ function meantSupports(
         asked.names.some(({ forms }) =>
           isReply ? !isHeld(forms) : !has(sentence.holds, forms) && !has(sentence.speakers, forms),
         ) || asked.terms.some(({ required, forms }) => required && !isHeld(forms));
-      if (isOther || (isAmount && !isTold && !isReply)) return [];
+      const isOfKind = isReply || (isTold && isKindAsked(sentence, asked));
+      if (isOther || (isAmount && !isOfKind)) return [];
       const meaning = Math.max(meanings.get(sentence.entry) ?? 0, isReply ? 2 * leastMeant : 0);
       return meaning > 0 ? supportsOf(sentence, meaning, own, false) : [];
     });

@@ -93,6 +93,13 @@ export function coverOf(sentence: Sentence, asked: Asked): number {
   return isPredicated(sentence, asked) ? 1 : 0;
 }
 
+/** A thing of the question that the answer may deny: "instead of a pencil". */
+const exceptOne = /\b(?:instead of|rather than|apart from|besides|other than|except)\b/i;
+
+/** Whether a sentence denies exactly if the question does. Why something is not so is told without denying it. */
+export const agrees = ({ negated }: Sentence, asked: Asked): boolean =>
+  negated === asked.negated || (asked.wanted === "reason" && asked.negated) || exceptOne.test(asked.text);
+
 /** Whether an entry is about a moment, give or take 5 s. */
 function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
   return seconds >= startSeconds - 5 && seconds <= endSeconds + 5;
@@ -116,9 +123,22 @@ function isPredicated({ text, tokens, references }: Sentence, { wanted, text: as
   return wanted === "person" && /\bwho(?:['’]s| is| was)\b/i.test(asked) && isSomebody.test(text);
 }
 
+/** What asks for a name. */
+const asksName =
+  /^\s*(?:what|which)\s+(?:is|are|was|were|did|do|does|will|would|should|shall|name)\b.*\b(?:(?:call|name)(?!.*\b(?:about|for)\s*\?*$)|called|named|name)\b/iu;
+const tellsName = /\b(?:call(?:s|ed)?|nam(?:e|es|ed))\b/i;
+
+/** Whether a sentence may tell a name: with a capital, or said by itself, or as one. */
+const mayTellName = ({ tokens, language, text }: Sentence, { held }: Asked): boolean =>
+  language !== "en" ||
+  tokens.length <= 2 ||
+  tellsName.test(text) ||
+  tokens.some(({ isCapital, forms }, at) => isCapital && at > 0 && forms.length > 0 && !has(held, forms));
+
 /** Whether a sentence holds the kind of answer that is asked for. */
 export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
   const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
+  if (isOffered(sentence, asked)) return true;
   switch (asked.wanted) {
     case "number":
       return sentence.tokens.some(
@@ -138,6 +158,7 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "moment":
       return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
+      if (asksName.test(asked.text) && !mayTellName(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"
       const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
       return asked.wantsMoment || isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
@@ -146,6 +167,10 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       return true;
   }
 }
+
+/** Whether a sentence holds all of an answer that a question offers itself: "Why is it closed, is it a holiday?" */
+const isOffered = ({ holds }: Sentence, { offered }: Asked): boolean =>
+  offered.length > 0 && offered.every((forms) => has(holds, forms));
 
 /** Whether a word tells a time of its own, so that when it was said is not when it is. */
 export const isOwnMoment = ({ forms, folded }: Token): boolean =>

@@ -713,3 +713,61 @@ describe("lexical reader on free-form questions", () => {
     assert.match(apart.answer, /^Memory holds these words/);
   });
 });
+
+describe("lexical reader on what a question asks for", () => {
+  const ask = async (question: string, memory: string[], options: string[] = []) => {
+    const { abstained, answer, cited } = await read(
+      question,
+      options,
+      memory.map((text, i) => entry(text, 10 * i, { speakers: [text.split(":")[0]!] })),
+    );
+    return abstained ? "abstains" : options.length > 0 ? answer : cited.join();
+  };
+
+  test("takes no statement without a name for what something is called", async () => {
+    const boat = "Ann: I wanted to paint my boat.";
+    assert.equal(await ask("What did Ann want to call her boat?", [boat]), "abstains");
+    assert.equal(
+      await ask("What did Ann want to call her boat?", [boat, "Ann: I wanted my boat to be Albatross."]),
+      "e10",
+    );
+    assert.equal(await ask("What is Ann's boat called?", ["Ann: My boat is called albatross."]), "e0");
+    assert.equal(await ask("What did Ann call about?", ["Ann: I called about the bill."]), "e0");
+  });
+
+  test("takes a sentence that denies something else than what is asked for", async () => {
+    const chalk = "Ann: I don't have a blue pen, I just use chalk.";
+    assert.equal(await ask("What does Ann use instead of a blue pen?", [chalk]), "e0");
+    assert.equal(await ask("What does Ann use instead of a blue pen?", [chalk], ["Ink", "Chalk"]), "Chalk");
+    assert.equal(await ask("Why has Ann no beard?", ["Ann: I shaved my beard because it itched."]), "e0");
+    assert.equal(await ask("Who likes the tram?", ["Ann: I don't like the tram."]), "abstains");
+  });
+
+  test("takes an answer that the question offers for what it asks for", async () => {
+    const wax = "Ann: I think it beats the old wax, the smell is milder.";
+    assert.equal(await ask("Why does Ann think it beats the old wax, is the smell milder?", [wax]), "e0");
+    assert.equal(await ask("Why does Ann think it beats the old wax?", [wax]), "abstains");
+  });
+
+  test("tells several events and not the last of them, where a question asks what was done", async () => {
+    const memory = ["Ann: Then 6 coins were counted.", "Bob: Count one coin."];
+    assert.equal(await ask("How many coins were counted for the museum?", memory), "e10,e0");
+  });
+
+  test("takes a unit for an amount only as a rate", async () => {
+    const walk = "Ann: We picked plums on that day.";
+    assert.equal(await ask("What was picked on that day?", [walk]), "e0");
+    const memory = ["Ann: The Hansen tent is ours.", "Bob: A Hansen tent costs 9 euros a night."];
+    assert.equal(await ask("What does the Hansen tent come to per night?", memory), "e10");
+  });
+
+  test("takes no plural or verb before the predicate for a name", async () => {
+    const crab = "Ann: Sailors always fear fog.";
+    assert.equal(await ask("What do sailors always fear?", [crab]), "e0");
+    assert.equal(await ask("What does bob fear?", ["Ann: I fear fog."]), "abstains");
+  });
+
+  test("finds a word with a hyphen where it is written as one", async () => {
+    assert.equal(await ask("Where is the note-book?", ["Ann: The notebook is on the shelf."]), "e0");
+  });
+});

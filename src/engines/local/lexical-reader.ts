@@ -24,13 +24,16 @@ import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
+import { isUnspaced } from "../../util/two-languages.ts";
 import { sentenceAcross } from "./across-languages.ts";
 import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
 import { sentenceOfClass } from "./class-word.ts";
+import { type Compared, comparedAlone } from "./compared-alone.ts";
 import {
   abstain,
+  agrees,
   coverOf,
   isKindAsked,
   isOwnMoment,
@@ -75,20 +78,37 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
       const recalled = onOneScale(request.recalled);
+      const { likeness } = request;
+      const read = inScriptOf(asked, sentences);
+      let compared: Promise<readonly Compared[]> | undefined;
+      const alone = async () => {
+        if (!likeness) return [];
+        compared ??= comparedAlone(asked, read, recalled, likeness);
+        return compared;
+      };
       if (request.question.options.length > 0) {
-        const quoted = () => {
-          const { cited } = quote(asked, sentences, recalled);
+        const quoted = async () => {
+          const { cited } = await quote(asked, read, recalled, alone);
           return sentences.filter(({ entry }) => cited.includes(entry.id));
         };
         return choose(request.question, asked, sentences, words, recalled, quoted);
       }
-      const reading = quote(asked, sentences, recalled);
-      if (!reading.abstained || !request.likeness) return reading;
-      const ofClass = await sentenceOfClass(asked, sentences, request.likeness);
-      const found = ofClass ?? (await sentenceAcross(asked, sentences, recalled, request.likeness));
+      const reading = await quote(asked, read, recalled, alone);
+      if (!reading.abstained || !likeness) return reading;
+      const ofClass = await sentenceOfClass(asked, read, likeness);
+      const found = ofClass ?? sentenceAcross(asked, await alone());
       return found ? said([found], [], asked) : reading;
     },
   };
+}
+
+/** Sentences, of those that are told in two languages the half in the question's script. */
+function inScriptOf({ text }: Asked, sentences: readonly Sentence[]): readonly Sentence[] {
+  return sentences.filter(
+    (one) =>
+      isUnspaced(one.body) === isUnspaced(text) ||
+      !sentences.some((half) => half !== one && half.entry === one.entry && half.place === one.place),
+  );
 }
 
 /** The entry that best speaks of an event, the latest of equals; `null` where none does. */
@@ -114,8 +134,8 @@ const namesOne = /\b(?:an?|some|one)\b/i;
 const whenWords = /^(?:today|tonight|now|then|yesterday|tomorrow)$/;
 
 /** Whether a sentence says of a thing that it is there, and not which: "Today is a special day." */
-function repeatsWhich({ text, tokens }: Sentence, { text: asked, held }: Asked): boolean {
-  if (!asksWhich.test(asked) || !namesOne.test(text)) return false;
+function repeatsWhich({ text, tokens }: Sentence, { text: asked, held, offered }: Asked): boolean {
+  if (!asksWhich.test(asked) || !namesOne.test(text) || offered.length > 0) return false;
   return tokens.every(
     ({ forms, folded }) => forms.length === 0 || has(held, forms) || whenWords.test(folded),
   );
@@ -123,10 +143,9 @@ function repeatsWhich({ text, tokens }: Sentence, { text: asked, held }: Asked):
 
 /** The sentences that answer a free-form question, the best first. */
 function hitsOf(asked: Asked, sentences: readonly Sentence[]): Hit[] {
-  const anyPolarity = asked.wanted === "statement";
   return sentences
     .filter(({ isQuestion }) => !isQuestion)
-    .filter((sentence) => anyPolarity || sentence.negated === asked.negated)
+    .filter((sentence) => asked.wanted === "statement" || agrees(sentence, asked))
     .map((sentence) => ({ sentence, strength: coverOf(sentence, asked) }))
     .filter(({ sentence, strength }) => strength >= leastCover && isKindAsked(sentence, asked))
     .map(({ sentence, strength }) => ({ sentence, strength: strength * newsOf(sentence, asked) }))
@@ -144,11 +163,16 @@ const isWordOf = ({ tokens }: Sentence, { terms }: Asked): boolean =>
   tokens.some(({ forms }) => terms.some((term) => has(new Set(forms), term.forms)));
 
 /** Answers a free-form question with the sentences that cover it best. */
-function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly RecalledEntry[]): Reading {
+async function quote(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+  alone: () => Promise<readonly Compared[]>,
+): Promise<Reading> {
   const hits = hitsOf(asked, isThin(asked) ? sentences.filter((one) => isWordOf(one, asked)) : sentences);
   const [first] = hits;
   if (first === undefined) {
-    const meant = meantSentences(asked, sentences, recalled);
+    const meant = await meantSentences(asked, sentences, recalled, alone);
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.

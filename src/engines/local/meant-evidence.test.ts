@@ -29,13 +29,17 @@ function entry(text: string, atSeconds: number): Entry {
   };
 }
 
-/** Reads lines in the order of their cosines; the first also shares most words. */
+/**
+ * Reads lines in the order of their cosines; the first also shares most words.
+ * @param alone cosines of lines compared without what is around them; 0.1 for others @default none are compared
+ */
 function read(
   question: string,
   lines: readonly Line[],
   options: readonly string[] = [],
   byMeaning = true,
   policy = "test",
+  alone?: Readonly<Record<string, number>>,
 ): Promise<Reading> {
   return reader.read({
     question: { text: question, options: letterOptions([...options]) },
@@ -51,6 +55,9 @@ function read(
       })),
     rendered: "",
     gaps: [],
+    ...(alone && {
+      likeness: async (_: string, others: readonly string[]) => others.map((one) => alone[one] ?? 0.1),
+    }),
   });
 }
 
@@ -153,6 +160,45 @@ describe("a moment", () => {
     assert.equal((await read("Who received a sledge from Mia?", talk)).abstained, false);
   });
 
+  test("is declined where another moment holds the sentence that is nearest alone", async () => {
+    const other = "Ann: A loom is a machine.";
+    const lines: Line[] = [...loom, [other, 600, 0.4], ["Bob: Good night.", 900, 0.2]];
+    const compared = (cosines: Readonly<Record<string, number>>) =>
+      read(asked, lines, [], true, "test", cosines);
+    assert.deepEqual((await compared({ "It is for carrying the yarn.": 0.5 })).cited, ["e16", "e20"]);
+    assert.ok((await compared({ "A loom is a machine.": 0.2 })).abstained);
+  });
+
+  test("is declined where its nearest line says more than the question and cannot answer", async () => {
+    const lines: Line[] = [
+      ["Bob: The ferry sank in the bay.", 10, 0.6],
+      ["Ann: I never liked that bay.", 14, 0.5],
+      ["Ann: Because the pump was old.", 18, 0.4],
+      ["Bob: The soup is good.", 300, 0.3],
+    ];
+    assert.ok((await read("Why was the boat lost in the bay?", lines)).abstained);
+    const reason: Line[] = [["Ann: Because the bay is full of rocks.", 12, 0.62], ...lines];
+    assert.deepEqual((await read("Why was the boat lost in the bay?", reason)).cited, ["e12"]);
+  });
+
+  test("holds a word of the question besides its names, or leads far", async () => {
+    const lines: Line[] = [
+      ["Ann: The Oslo office looks odd.", 10, 0.5],
+      ["Bob: The soup is good.", 300, 0.43],
+    ];
+    assert.ok((await read("Which bread comes from Oslo?", lines)).abstained);
+    assert.deepEqual((await read("Which tall building is our office in Oslo?", lines)).cited, ["e10"]);
+  });
+
+  test("tells no amount of other names than those of the question", async () => {
+    const lines: Line[] = [
+      ["Ann: He flies to Oslo, then from Rome to Oslo.", 10, 0.7],
+      ["Bob: It takes three hours to fly from Malta to Crete.", 16, 0.5],
+      ["Bob: The soup is good.", 300, 0.3],
+    ];
+    assert.ok((await read("How many hours does one fly from Rome to Oslo?", lines)).abstained);
+  });
+
   test("tells an amount in a sentence that holds a word of the question", async () => {
     const lines: Line[] = [
       ["Ann: Learning the rules takes time.", 10, 0.47],
@@ -161,6 +207,63 @@ describe("a moment", () => {
     ];
     assert.deepEqual((await read("How many points were taken off his licence?", lines)).cited, ["e14"]);
   });
+});
+
+describe("a sentence that is far nearer alone than those of other times", () => {
+  const lines: Line[] = [
+    ["Bob: Take some crusts for the swans.", 10, 0.5],
+    ["Ann: The pond is deep.", 300, 0.47],
+    ["Ann: My coat is warm.", 600, 0.44],
+    ["Bob: Three boats are out.", 900, 0.42],
+    ["Ann: It will rain.", 1200, 0.4],
+  ];
+  const compared = (
+    question: string,
+    cosine: number,
+    of = "Take some crusts for the swans.",
+    given = lines,
+  ) => read(question, given, [], true, "test", { [of]: cosine });
+  const asked = "Which food was suggested for the waterfowl?";
+
+  test("answers, and is declined where its lead is small", async () => {
+    assert.deepEqual((await compared(asked, 0.6)).cited, ["e10"]);
+    assert.ok((await compared(asked, 0.25)).abstained);
+  });
+
+  test("is declined where a name or the kind of answer is missing", async () => {
+    assert.ok((await compared("Which food did Carl suggest for the waterfowl?", 0.6)).abstained);
+    assert.ok((await compared("Why was food suggested for the waterfowl?", 0.6)).abstained);
+    assert.ok((await compared("How many meals were suggested for the waterfowl?", 0.6)).abstained);
+  });
+
+  test("that the encoder does not know is not compared", async () => {
+    assert.ok(
+      (await read(asked, lines, [], true, "test", { "It will rain.": 0, "The pond is deep.": 0.6 }))
+        .abstained,
+    );
+  });
+
+  test("tells an amount beside every name of the question, whatever its lead", async () => {
+    const fares: Line[] = [
+      ["Bob: Who goes to Crete?", 1500, 0.55],
+      ["Ann: The Crete ferry is 40 euros a week.", 1800, 0.5],
+      ...lines,
+    ];
+    const near = { "The Crete ferry is 40 euros a week.": 0.5, "The pond is deep.": 0.45 };
+    const question = "What does sailing to Crete come to per week?";
+    const { cited } = await read(question, fares, [], true, "test", near);
+    assert.deepEqual(cited, ["e1800"]);
+  });
+});
+
+test("a line told in two languages is read in the question's", async () => {
+  const lines: Line[] = [
+    ["Ann: 那是给CD用的 / That is for the records.", 10, 0.6],
+    ["Ann: 架子在转 / The shelf turns.", 14, 0.62],
+    ["Bob: 汤很好 / The soup is good.", 300, 0.3],
+  ];
+  const { answer } = await read("What is the turning wooden shelf in the corner meant for?", lines);
+  assert.equal(answer, "Ann: 那是给CD用的 / That is for the records.");
 });
 
 test("an encoder that puts everything near is read on the scale of others", async () => {
@@ -188,6 +291,15 @@ describe("a reply", () => {
   test("that comes too late, or from who asked, does not", async () => {
     const late: Line[] = [lines[0]!, ["Bob: Exactly six.", 40, 0.4], ["Ann: Nine.", 12, 0.4]];
     assert.ok((await read("How many chairs are at the table?", late)).abstained);
+  });
+
+  test("to a question that a yes or no answers does not tell a thing", async () => {
+    const fed: Line[] = [
+      ["Ann: Will the swans eat?", 10, 0.6],
+      ["Bob: Swans eat frogs.", 13, 0.4],
+      ["Ann: Rain.", 300, 0.59],
+    ];
+    assert.ok((await read("What did they eat for supper?", fed)).abstained);
   });
 
   test("chooses an option", async () => {

@@ -3,14 +3,17 @@
  *
  * Where no sentence holds the words of a question, it is answered by
  * 1. the entry that is nearest in meaning and in words, if it leads clearly over what was said at other times;
- * 2. what was said in reply to a question like this one.
+ * 2. what was said in reply to a question like this one;
+ * 3. what was said at the moment that is nearest, if the sentence that is nearest alone was said then, too;
+ * 4. that sentence, if it leads far.
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
 import { isFact } from "../../memory/facts.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
-import { coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
+import type { Compared } from "./compared-alone.ts";
+import { agrees, coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
 import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Least cosine of an answer, and its lead over entries of other times. */
@@ -29,13 +32,21 @@ const latenessWeight = 0.04;
 const mostRank = 3;
 
 /** The sentences that answer by meaning, in time order; none where none does clearly, or nothing was compared by meaning. */
-export function meantSentences(
+export async function meantSentences(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
-): readonly Sentence[] {
+  alone: () => Promise<readonly Compared[]>,
+): Promise<readonly Sentence[]> {
   const one = nearestSentence(asked, sentences, recalled) ?? replyTo(asked, sentences, recalled);
-  return one ? [one] : sentencesOfMoment(asked, sentences, recalled);
+  if (one) return [one];
+  const compared = await alone();
+  const [nearest] = compared;
+  const { quoted, isApart } = sentencesOfMoment(asked, sentences, recalled);
+  // What is around a line brings it near: the moment holds what is nearest alone, too.
+  if (quoted.length > 0 && !(nearest && isApart(nearest.sentence))) return quoted;
+  const found = sentenceAlone(asked, compared);
+  return found ? [found] : [];
 }
 
 /**
@@ -50,13 +61,15 @@ const mostOfMoment = 3;
 /**
  * What was said at the moment that is nearest by meaning: an answer seldom repeats what is asked, but stands beside words
  * that do. The moment must lead over all others at which the people of the question speak or are spoken of, and its
- * sentences must hold every number and name of the question, and the kind of answer that is asked for.
+ * sentences must hold every number and name of the question, and the kind of answer that is asked for. The line that is
+ * nearest must be among those that answer, unless it is a question or says nothing new.
  */
 function sentencesOfMoment(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
-): readonly Sentence[] {
+): { readonly quoted: readonly Sentence[]; readonly isApart: (one: Sentence) => boolean } {
+  const none = { quoted: [], isApart: () => true };
   const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
   const own = sentences.filter(
     ({ entry, holds, speakers }) =>
@@ -66,7 +79,7 @@ function sentencesOfMoment(
   const [first] = own.toSorted((a, b) => near(b) - near(a));
   // Words of another language tell nothing of it: `across-languages.ts`.
   const isRead = ({ entry, language }: Sentence) => entry === first?.entry && language === asked.language;
-  if (!first || !sentences.some(isRead)) return [];
+  if (!first || !sentences.some(isRead)) return none;
   const isApart = apartFrom(
     first.entry,
     own.map(({ entry }) => entry),
@@ -74,34 +87,78 @@ function sentencesOfMoment(
   const rival = Math.max(0, ...own.filter(isApart).map(near));
   const around = sentences.filter((one) => !isApart(one));
   const isHeld = (forms: readonly string[]) => around.some(({ holds }) => has(holds, forms));
-  if (asked.terms.some(({ required, forms }) => required && !isHeld(forms))) return [];
+  if (asked.terms.some(({ required, forms }) => required && !isHeld(forms))) return none;
   const isTold =
     asked.language === "en" && !isFact(first.entry)
       ? around.some((one) => isTelling(one, asked))
       : isMostlyTold(asked, isHeld);
-  const wanted = asked.language === "en" ? asked.wanted : wantedInAny(asked.text);
-  const isAmount = amounts.has(wanted) || (asked.language !== "en" && asked.wantsMoment);
-  if (!isTold && (isAmount || isFact(first.entry) || !areSpeaking(asked, first))) return [];
+  const isAmount = asksAmount(asked);
+  if (!isTold && (isAmount || isFact(first.entry) || !areSpeaking(asked, first))) return none;
   const least = isTold ? leastMoment.told : leastMoment.untold;
-  if (near(first) < least.meaning || near(first) - rival < least.lead) return [];
+  if (near(first) < least.meaning || near(first) - rival < least.lead) return none;
+  const quoted = own
+    .filter((one) => !isApart(one) && mayTell(one, asked))
+    .sort((a, b) => near(b) - near(a))
+    .slice(0, mostOfMoment)
+    .sort((a, b) => a.entry.startSeconds - b.entry.startSeconds || a.place - b.place);
+  // An amount is seldom in the line that is nearest.
+  const isFirst = ({ entry }: Sentence) => entry === first.entry;
+  const saysMore = sentences.some((one) => isFirst(one) && !one.isQuestion && isAdding(one, asked));
+  return isAmount || !saysMore || quoted.some(isFirst) ? { quoted, isApart } : none;
+}
+
+const wantedOf = ({ language, wanted, text }: Asked) => (language === "en" ? wanted : wantedInAny(text));
+const asksAmount = (asked: Asked) =>
+  amounts.has(wantedOf(asked)) || (asked.language !== "en" && asked.wantsMoment);
+
+/** Whether a sentence that is near by meaning could answer: of the people asked for, of the kind, and more than is asked. */
+function mayTell(one: Sentence, asked: Asked): boolean {
+  const wanted = wantedOf(asked);
   return (
-    own
-      .filter((one) => !isApart(one) && !one.isQuestion && one.negated === asked.negated)
-      .filter((one) => asked.names.every((name) => isAbout(name, one, asked, 1)))
-      .filter((one) => isKindAsked(one, asked) && isAdding(one, asked) && tellsSomebody(one, asked))
-      .filter((one) => asked.wanted !== "moment" || tellsMoment(one, asked))
-      .filter((one) => !amounts.has(wanted) || isTelling(one, asked))
-      .filter((one) => wanted !== "number" || holdsNumber(one, asked))
-      // The halves of a line in two languages are one sentence.
-      .filter(
-        (one, i, all) =>
-          all.findIndex(({ entry, place }) => entry === one.entry && place === one.place) === i,
-      )
-      .sort((a, b) => near(b) - near(a))
-      .slice(0, mostOfMoment)
-      .sort((a, b) => a.entry.startSeconds - b.entry.startSeconds || a.place - b.place)
+    !one.isQuestion &&
+    agrees(one, asked) &&
+    asked.names.every((name) => isAbout(name, one, asked, 1)) &&
+    isKindAsked(one, asked) &&
+    isAdding(one, asked) &&
+    tellsSomebody(one, asked) &&
+    (asked.wanted !== "moment" || tellsMoment(one, asked)) &&
+    (asked.wanted !== "reason" || tellsReason.test(one.text)) &&
+    (!amounts.has(wanted) || (isTelling(one, asked) && !isOfOthers(one, asked))) &&
+    (wanted !== "number" || holdsNumber(one, asked))
   );
 }
+
+/** Least share of a sentence that answers alone, and its lead over sentences of other times. */
+const leastAlone = 0.22;
+const leastAloneLead = 0.2;
+
+/** The sentence that answers alone, because it is far nearer than what was said at other times; `null` where none is. */
+export function sentenceAlone(asked: Asked, compared: readonly Compared[]): Sentence | null {
+  const [first] = compared;
+  if (!first || first.share < leastAlone) return null;
+  const { sentence, share } = first;
+  const isApart = apartFrom(
+    sentence.entry,
+    compared.map((one) => one.sentence.entry),
+  );
+  const rival = Math.max(0, ...compared.filter((one) => isApart(one.sentence)).map((one) => one.share));
+  const isWhole = asked.terms.every(({ required, forms }) => !required || has(sentence.holds, forms));
+  // An amount beside every name of the question is its own.
+  const isNamed = wantedOf(asked) === "number" && asked.terms.some(({ required }) => required);
+  const isClear = isNamed || share - rival >= leastAloneLead;
+  const isOwn = sentence.language === asked.language && (!asked.wantsMoment || isTelling(sentence, asked));
+  return isClear && isOwn && isWhole && isMuchTold(sentence, asked) && mayTell(sentence, asked)
+    ? sentence
+    : null;
+}
+
+/** Whether a sentence names others than the question does, and not all that it does: an amount in it is theirs. */
+const isOfOthers = ({ tokens, holds }: Sentence, { terms, held }: Asked): boolean =>
+  terms.some(({ required, forms }) => required && !has(holds, forms)) &&
+  tokens.some(({ isCapital, forms }, at) => isCapital && at > 0 && forms.length > 0 && !has(held, forms));
+
+/** What tells a reason where the words of the question do not: "to" and "as" tell one beside them alone. */
+const tellsReason = /\b(?:because|since|so|due|cause[sd]?|reason|therefore|otherwise|too)\b/i;
 
 /** Verbs that tell nothing of what is done. */
 const lightVerbs =
@@ -111,9 +168,12 @@ const lightVerbs =
 const tellingTerms = ({ terms }: Asked) =>
   terms.filter(({ weight, isAsking, word }) => weight === 1 && !isAsking && !lightVerbs.test(word));
 
-/** Whether a sentence holds a word of the question that tells what it is about. */
-const isTelling = ({ holds }: Sentence, asked: Asked): boolean =>
-  tellingTerms(asked).some(({ forms }) => has(holds, forms));
+/** Whether a sentence holds a word of the question that tells what it is about; a name alone does not where others do. */
+function isTelling({ holds }: Sentence, asked: Asked): boolean {
+  const telling = tellingTerms(asked);
+  const others = telling.filter(({ required }) => !required);
+  return (others.length > 0 ? others : telling).some(({ forms }) => has(holds, forms));
+}
 
 /** Whether those whom a question names say a sentence: where it names them, it is near to the question by the name alone. */
 const areSpeaking = ({ names }: Asked, { speakers }: Sentence): boolean =>
@@ -127,6 +187,10 @@ function isMostlyTold(asked: Asked, isHeld: (forms: readonly string[]) => boolea
   const telling = tellingTerms(asked);
   return telling.filter(({ forms }) => isHeld(forms)).length > telling.length / 2;
 }
+
+/** The same of one sentence, where it is asked for. */
+const isMuchTold = ({ entry, holds }: Sentence, asked: Asked): boolean =>
+  (asked.language === "en" && !isFact(entry)) || isMostlyTold(asked, (forms) => has(holds, forms));
 
 /**
  * What was said at another moment than an entry. Facts, and notes of no speaker that were told at once, are no talk: each
@@ -212,7 +276,7 @@ function nearestSentence(
 
 /** Whether a sentence could answer: of the people and names asked for, and of the kind. */
 function isFitting(sentence: Sentence, asked: Asked): boolean {
-  if (sentence.isQuestion || sentence.negated !== asked.negated) return false;
+  if (sentence.isQuestion || !agrees(sentence, asked)) return false;
   const { holds, context } = sentence;
   const isWhole = asked.terms.every(
     ({ required, forms }) => !required || has(holds, forms) || has(context, forms),
@@ -227,13 +291,10 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
     sentence.tokens.some(
       (token) => isNumeric(token) || (token.forms.length > 0 && !has(asked.held, token.forms)),
     );
-  const isMuch =
-    (asked.language === "en" && !isFact(sentence.entry)) ||
-    isMostlyTold(asked, (forms) => has(sentence.holds, forms));
   return (
     isWhole &&
     isTold &&
-    isMuch &&
+    isMuchTold(sentence, asked) &&
     isAdding &&
     tellsSomebody(sentence, asked) &&
     asked.names.every((name) => isAbout(name, sentence, asked, 1)) &&
@@ -244,7 +305,7 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
 /** Whether a remembered question asks for what is asked now: "Why …?" is no "What …?", "Are there …?" may be "How many …?". */
 function asksAlike(question: string, { wanted }: Asked): boolean {
   const own = wantedBy(question);
-  return own === "statement" || wanted === "statement" || own === wanted;
+  return (own === "statement" && wanted === "number") || wanted === "statement" || own === wanted;
 }
 
 /** What another person said in reply to a question like this one. */
@@ -293,7 +354,7 @@ export function saidAfter(
   const isAdding = ({ tokens }: Sentence) =>
     tokens.some(({ forms }) => forms.length > 0 && !has(asked.held, forms));
   const found = sentences
-    .filter((one) => isAfter(one) && near(one) > 0 && !one.isQuestion && one.negated === asked.negated)
+    .filter((one) => isAfter(one) && near(one) > 0 && !one.isQuestion && agrees(one, asked))
     .filter((one) => isAdding(one) && isKindAsked(one, asked))
     .sort((a, b) => fit(b) - fit(a));
   return found[0] ?? null;
