@@ -67,7 +67,10 @@ export interface TaskMemOptions
   readonly model?: ConfigInput["model"] | Model;
   /** Text embeddings: an endpoint's, or your own. @default the local spelling embedder */
   readonly embedder?: ConfigInput["embedder"] | Embedder;
-  /** The judge that compares and grades memories when the policy learns. @default "local", or "model" for best-of-n */
+  /**
+   * The judge that compares and grades memories when the policy learns.
+   * @default "local"; "model" for best-of-n; "encoder" for lines of a model (`torch.ownLines`) where one can be had
+   */
   readonly judge?: JudgeName | Judge;
   /** The senses. @default those the configuration asks for and this machine has */
   readonly perceptors?: Perceptors;

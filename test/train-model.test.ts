@@ -6,10 +6,12 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { hasRuntime } from "../src/engines/meaning/sentence-encoder.ts";
 import { rowsOf } from "../src/training/run-directory.ts";
-import { type CliOptions, taskmem } from "./support/cli.ts";
+import { type CliOptions, taskmem, temporaryFolder } from "./support/cli.ts";
 import { adaptersOnceKept } from "./support/kept-adapters.ts";
 import { stubFolder, talk } from "./support/stub-model.ts";
+import { pullToy } from "./support/toy-encoder.ts";
 
 const soup = [
   "Which soup was it?",
@@ -29,7 +31,8 @@ function folderWith(clips: number) {
   const run = (args: readonly string[], options: CliOptions = {}) => {
     const named = { tasks: [], ask: ["--model", model] }[args[0]!];
     const policy = named ?? ["--policy", "model", "--model", model];
-    return taskmem([...args, ...policy, "--json"], { cwd: folder, env, ...options });
+    const given = { ...options, env: { ...env, ...options.env } };
+    return taskmem([...args, ...policy, "--json"], { cwd: folder, ...given });
   };
   return { folder, run };
 }
@@ -85,6 +88,29 @@ test("questions and recorded sources become an adapter that passes its gate, wit
     soup,
     "what an adapter was trained on, the memory holds",
   );
+});
+
+test("a lesson of lines is judged by a pulled encoder, by words without one, and by whom it is told", async () => {
+  const { folder, run } = folderWith(24);
+  const settings = { stream: { windowClips: 1 }, torch: { ownLines: true } };
+  writeFileSync(join(folder, "taskmem.config.json"), JSON.stringify(settings));
+  const models = temporaryFolder();
+  pullToy(models);
+  const judgeOf = async (name: string, meaning: string, ...flags: string[]) => {
+    const [questions, size] = [
+      ["--questions", "questions.jsonl"],
+      ["--contexts", "8", "--held-out", "8"],
+    ];
+    const lesson = ["train", "phase-two", "talk.srt", ...questions, "--run", name, ...size, ...flags];
+    const { code, stderr } = await run([...lesson, "--meaning", meaning], {
+      env: { TASKMEM_MODELS: models },
+    });
+    assert.equal(code, 0, stderr);
+    return (JSON.parse(readFileSync(join(folder, name, "config.json"), "utf8")) as { judge: string }).judge;
+  };
+  if (hasRuntime()) assert.match(await judgeOf("by-meaning", "auto"), /^encoder@1:/);
+  assert.match(await judgeOf("told", "auto", "--judge", "local"), /^local@/);
+  assert.match(await judgeOf("by-words", "off"), /^local@/);
 });
 
 test("the same command over what the memory watched and was asked, twice, asks for nothing again", async () => {

@@ -559,7 +559,7 @@ function learningFlags(command: Command): Command {
     .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
     .option(
       "--judge <name>",
-      "who compares memories, and grades a model's: local (words), encoder (text embeddings of an endpoint) or model (best-of-n)",
+      "who compares memories, and grades a model's: local (words), encoder (text embeddings, of an endpoint or pulled) or model (best-of-n) (default: by policy)",
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--judge-sampling <name=value,...>", "how the model's verdicts are sampled", samplingFlag)

@@ -426,8 +426,9 @@ export type JudgeName = "local" | "encoder" | "model";
 /** Which judge is asked when a policy learns. */
 export interface JudgeChoice {
   /**
-   * `local` compares words and asks no model; `encoder` compares by the endpoint's text embeddings, and grades by words;
-   * `model` asks the endpoint; or a judge of your own.
+   * `local` compares words and asks no model; `encoder` compares by a sentence encoder, at the endpoint or pulled, and grades
+   * by words; `model` asks the endpoint; or a judge of your own.
+   * @default `model` for best-of-n; `encoder` for `torch.ownLines` where one can be had; otherwise `local`
    */
   readonly judge?: JudgeName | Judge | undefined;
   /** The endpoint's model that judges. @default the one that writes */
@@ -544,8 +545,11 @@ export async function configuredTrainer(
       const { ownLines } = config.torch;
       const policy = { ...modelPolicyOptions(config, model), prompting, ownLines };
       const settings = ["watched", prompting, policy.sampling, config.torch.dtype, material?.id ?? null];
+      // A line shares few words with a question in a person's own: by words alone a lesson of lines learns next to nothing.
+      const byMeaning = ownLines && (config.embedder.model !== undefined || lacksForMeaning(config) === null);
+      const judge = judgeName ?? (byMeaning ? "encoder" : "local");
       return folderTrainer(model, {
-        judge: await configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress),
+        judge: await configuredJudge(config, { judge, judgeModel }, verdicts, onProgress),
         watched: memory.engineCache(JSON.stringify(settings)),
         recipe:
           typeof recipe === "string"

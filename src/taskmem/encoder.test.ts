@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { taskmem } from "../../test/support/cli.ts";
 import { startOpenAiServer } from "../../test/support/openai-server.ts";
-import { toyFolder } from "../../test/support/toy-encoder.ts";
+import { pullToy } from "../../test/support/toy-encoder.ts";
 import { parseConfig } from "../config.ts";
 import { verbs } from "../contract/index.ts";
 import { hasRuntime } from "../engines/meaning/sentence-encoder.ts";
@@ -73,19 +73,9 @@ describe("a pulled encoder", { skip: hasRuntime() ? false : "onnxruntime-web is 
   const directory = join(models, "memory");
   const place = join(models, "meaning");
   const weights = join(place, "model.safetensors");
-  const toy = toyFolder();
   process.env.TASKMEM_MODELS = models;
-  after(() => {
-    for (const folder of [models, toy]) rmSync(folder, { recursive: true, force: true });
-  });
-
-  /** Puts the toy where `taskmem models pull meaning` puts the encoder. */
-  const pull = () => {
-    cpSync(toy, place, { recursive: true });
-    const files = [{ name: "model.safetensors", bytes: 1, sha256: "5".repeat(64) }];
-    const lock = { version: 1, models: { meaning: { source: "npm:toy@1.0.0", licence: null, files } } };
-    writeFileSync(join(models, "models.lock.json"), JSON.stringify(lock));
-  };
+  after(() => rmSync(models, { recursive: true, force: true }));
+  const pull = () => pullToy(models);
   const asked = async () => {
     await using mem = await openTaskMem({ directory });
     return await mem.ask("Where is the opener?");

@@ -2,7 +2,7 @@
  * A toy encoder for tests: a sentence is the sum of the concepts of its words, and words of one meaning are one concept.
  * It is also written as a folder of a BERT encoder without blocks, which the real runtime runs.
  */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeSafetensors } from "../../src/adapter/exchange/safetensors.ts";
@@ -93,4 +93,14 @@ export function toyFolder(): string {
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   return folder;
+}
+
+/** Puts the toy where `taskmem models pull meaning` puts the encoder. @param models what TASKMEM_MODELS names */
+export function pullToy(models: string): void {
+  const toy = toyFolder();
+  cpSync(toy, join(models, "meaning"), { recursive: true });
+  rmSync(toy, { recursive: true });
+  const files = [{ name: "model.safetensors", bytes: 1, sha256: "5".repeat(64) }];
+  const lock = { version: 1, models: { meaning: { source: "npm:toy@1.0.0", licence: null, files } } };
+  writeFileSync(join(models, "models.lock.json"), JSON.stringify(lock));
 }
