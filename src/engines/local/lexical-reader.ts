@@ -13,6 +13,7 @@
  * changed. Multiple choice takes the option whose own words, those not in the question, stand in such a sentence.
  *
  * Questions of the whole ("What happened?", "How long is it?") are answered by `whole-reading.ts`.
+ * What was said at another time of day tells nothing of a meal (`meals.ts`).
  *
  * What it cannot do: meaning beyond a few everyday words, inference over several sentences, counting. Words are not
  * weighted by rarity, because recalled entries are a sample biased towards the question. Instead, words that ask rather
@@ -41,6 +42,7 @@ import {
   tellsMove,
   whatIsMissing,
 } from "./evidence.ts";
+import { ofMeal } from "./meals.ts";
 import { meantSentences, onOneScale, saidAfter } from "./meant-evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
@@ -74,7 +76,8 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const entries = request.recalled.map(({ entry }) => entry);
       const clocks = request.clocks ?? new Map<string, Clock>();
       const asked = askedOf(request, words, asking);
-      const sentences = entries.flatMap((entry) => sentencesOf(entry, words, asked.people, clocks));
+      const told = entries.flatMap((entry) => sentencesOf(entry, words, asked.people, clocks));
+      const sentences = ofMeal(request.question.text, told);
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
       const recalled = onOneScale(request.recalled);
