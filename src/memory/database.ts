@@ -97,7 +97,7 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
 function assertLogWhole(log: string): void {
   const damage = () => {
     const bytes = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
-    return bytes > 0 && bytes <= mostCopied ? logDamage(readFileSync(log)) : null;
+    return bytes > 0 && bytes <= mostCopied ? logDamage(bytesOf(log)) : null;
   };
   const first = damage();
   if (!first) return;
@@ -164,6 +164,16 @@ function openReadOnly(file: string): Database.Database | null {
 /** Most bytes that are read into working memory, as Node reads files. */
 const mostCopied = 2 ** 31 - 1;
 
+/** A file's bytes; none where it is not there, as a log that the last process to close has just removed. */
+function bytesOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
+}
+
 /** A copy of the database and its log in working memory. */
 function openCopy(file: string): Database.Database {
   const paths = [file, `${file}-wal`];
@@ -180,7 +190,7 @@ function openCopy(file: string): Database.Database {
   // A writer elsewhere may change them in between; the newest attempt is as good as it gets.
   for (let attempt = 1; ; attempt++) {
     const before = stamp().join();
-    const [database, log] = paths.map((path) => (existsSync(path) ? readFileSync(path) : Buffer.alloc(0)));
+    const [database, log] = paths.map(bytesOf);
     if (stamp().join() === before || attempt === 3) return new Database(withLog(database!, log!));
   }
 }

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { assertSpaceName, isSpaceName, type Root, type SharedTexts } from "../root.ts";
 import type { Postgres } from "./connection.ts";
 import { createPostgresMemory, dropPostgresMemory, openConnections } from "./postgres.ts";
+import { writerTable } from "./schema.ts";
 import { parsePostgresUrl } from "./url.ts";
 
 /** Of servers and workers, which ask little. */
@@ -27,7 +28,7 @@ export class PostgresRoot implements Root {
     try {
       // Two processes that make them at once fail, so they take turns.
       await db.execute(`begin; select pg_advisory_xact_lock(hashtextextended('taskmem', 0));
-        create schema if not exists taskmem;
+        create schema if not exists taskmem; ${writerTable};
         create table if not exists taskmem.shared_text (name text primary key, content text not null); commit`);
     } catch (error) {
       await db.close();

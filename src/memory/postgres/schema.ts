@@ -7,6 +7,13 @@
  * `migrations`.
  */
 
+/**
+ * The last write of each process, by which one is found whose commit got no answer (`connection.ts`). Every schema that is
+ * written to has it.
+ */
+export const writerTable = `create table if not exists writer
+  (id uuid primary key, last bigint not null, at timestamptz not null default now())`;
+
 /** `migrations[i]` takes a schema from version i to version i + 1. */
 export const migrations: readonly string[] = [
   `
@@ -183,10 +190,5 @@ export const migrations: readonly string[] = [
     key text collate "C" primary key, since timestamptz not null, doomed boolean not null default false
   );
   `,
-  `
-  -- The last write of each process, by which one is found whose commit got no answer.
-  create table writer (
-    id uuid primary key, last bigint not null, at timestamptz not null default now()
-  );
-  `,
+  `${writerTable};`,
 ];
