@@ -16,11 +16,9 @@
  * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
  *    [--phase-one 3] [--sentences N] [--run runs/household-vl-two-by-two]`
  */
-import { execFileSync } from "node:child_process";
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
 import {
   type HouseholdResult,
   type HouseholdRowName,
@@ -28,21 +26,26 @@ import {
 } from "../src/benchmarks/datasets/household/household.ts";
 import { measureOf } from "../src/benchmarks/run/results.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
-import { parseConfig } from "../src/config.ts";
 import { lexicalReader, wordSpace as words } from "../src/engines/local/index.ts";
-import { requireTorchPython } from "../src/engines/torch/environment.ts";
-import { openTorchEngine, torchModel, workerCommand } from "../src/engines/torch/index.ts";
-import { factKinds, householdVideos } from "../src/household/index.ts";
-import { choosingEpisodes, measuredEpisodes, trainingEpisodes } from "../src/household/splits.ts";
+import { factKinds } from "../src/household/index.ts";
+import { choosingEpisodes, measuredEpisodes } from "../src/household/splits.ts";
 import { modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
 import { torchAdapterTrainer } from "../src/policies/model/torch-adapter-trainer.ts";
 import { torchPolicy } from "../src/policies/model/torch-policy.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { sentencesOf } from "../src/reward/sentences.ts";
-import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
-import { folderPrompting, modelFolder } from "../src/taskmem/folder-model.ts";
+import { modelFolder } from "../src/taskmem/folder-model.ts";
 import { sha256 } from "../src/util/hash.ts";
+import {
+  concurrency,
+  householdVlRun,
+  lessonStreams,
+  openHouseholdVl,
+  phaseOneDirectory,
+  silentFilms,
+  trainedPhaseOne,
+} from "./household-vl-model.ts";
 import { printTable, signed } from "./markdown.ts";
 import { type Cell, difference, estimate } from "./real-text/intervals.ts";
 
@@ -54,7 +57,7 @@ const { values: given } = parseArgs({
     recipe: { type: "string", default: "household-vl" },
     "phase-one": { type: "string" },
     sentences: { type: "string", default: "all" },
-    run: { type: "string", default: join("runs", "household-vl-two-by-two") },
+    run: { type: "string", default: householdVlRun },
   },
 });
 const [count, seeds] = [Number(given.films), Number(given.seeds)];
@@ -82,37 +85,18 @@ const folderOf = (weights: string, seed: number, kept = sentences) =>
     `${weights.replace(/\W+/g, "-")}-${recipeId}-${seed}`,
   );
 
-/** Films without the captions beside them: the model looks at pictures, and has never read captions. */
-const films: HouseholdFilm[] = (
-  await filmHousehold({ ...episodes, films: count, clips: 6, questionsPerKind: 5 })
-).map((film) => ({
-  ...film,
-  observations: film.observations.map((observation) => ({ ...observation, captions: [] })),
-}));
+const films = await silentFilms({ ...episodes, films: count, clips: 6, questionsPerKind: 5 });
 tell(`${films.length} films`);
-const pool = householdVideos({ ...trainingEpisodes.householdVl.phaseTwo, clips: 8 });
-const streams = await Promise.all(
-  Array.from({ length: trainingEpisodes.householdVl.phaseTwo.episodes }, async (_, n) => {
-    const video = pool.video(n);
-    return Promise.all(Array.from({ length: video.clips }, (_, clip) => video.observe(clip)));
-  }),
-);
-const config = parseConfig({ policy: "model", model: { model: "household-vl" } });
-const concurrency = 32;
+const { truthOf, streams } = await lessonStreams();
 
 /** What the folder's model does with nothing, with the prompt, and with adapters of a seed's lessons. */
 async function threeOf(model: string, folder: string, seed: number): Promise<HouseholdResult> {
-  const engine = await openTorchEngine({
-    ...{ model: folder, command: workerCommand(requireTorchPython()), threads: 1 },
-    train: { kind: "vector" },
-  });
+  const { engine, policy } = await openHouseholdVl(folder);
   try {
-    const prompting = folderPrompting(config);
-    const policy = { ...modelPolicyOptions(config, torchModel(engine, prompting)), prompting };
     const watched = new Map<string, string>();
     const trainer = torchAdapterTrainer({
       ...{ engine, policy, recipe, seed: String(seed), concurrency, watched },
-      judge: householdJudge(pool.truthOf),
+      judge: householdJudge(truthOf),
     });
     const plain = torchPolicy(engine, null, policy);
     const weights = `${model} ${engine.about.model}`;
@@ -187,19 +171,10 @@ for (const [model, folders] of Object.entries(models)) {
   results.set(model, ofSeeds);
 }
 
-/** Trains household-VL by Phase One under a seed, unless it was; the first is the recipe's own. @returns the weights' folder */
+/** Phase One's weights under a seed; the first is the recipe's own. */
 function phaseOneFolder(seed: number): string {
-  const directory = join(given.run, `phase-one-${seed}`);
   const flags = seed === 0 ? [] : ["--seed", `model phase one ${String.fromCharCode(97 + seed)}`];
-  execFileSync(
-    process.execPath,
-    [
-      ...[join(import.meta.dirname, "../src/cli/main.ts"), "train", "phase-one", "--policy", "model"],
-      ...["--model", "household-vl", "--kind", "all", "--threads", "1", "--run", directory, ...flags],
-    ],
-    { stdio: ["ignore", process.stderr, "inherit"] },
-  );
-  return join(directory, "model");
+  return trainedPhaseOne(phaseOneDirectory(given.run, seed), flags);
 }
 
 /** Points of each question under one way, of each seed: the hour of an interval is the film. */

@@ -1,45 +1,47 @@
 /**
- * What richness and the gate on negative samples do in Phase One: nano is trained from its base without the bonus for the richest
- * memory, and without the gate, and else as the weights that ship. Prints Markdown.
+ * What richness and the gate on negative samples do in Phase One: a model is trained from its base without the bonus for the
+ * richest memory, and without the gate, and else by its recipe. Prints Markdown.
  *
- * The first table is of training, where a judge that knows the truth grades what is drawn; the second of what these weights, the
- * shipped ones and the base write of held-out films, and of the answers that are found in it. One seed. The household is a toy with
- * a small closed language.
+ * The first table is of training, where a judge that knows the truth grades what is drawn; the second of what these weights,
+ * Phase One as it is and the base write of held-out films, and of the answers that are found in it. One seed. The household is a
+ * toy with a small closed language. Nano's Phase One ships; that of household-VL is trained first, or taken from a run of
+ * `perf/household-vl.ts`.
  *
- * `node perf/phase-one-ablations.ts [--films 24] [--steps 60] [--only NAME,…] [--runs DIR]`; needs ffmpeg. A run that was
+ * `node perf/phase-one-ablations.ts [--model nano|household-vl] [--films 24] [--steps 60] [--only NAME,…] [--runs DIR]
+ *    [--household-vl runs/household-vl-two-by-two]`; needs ffmpeg, and for household-VL what `taskmem train setup` installs. A run that was
  * stopped continues from its checkpoint. `--only` trains some and prints nothing of the others.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { filmHousehold } from "../src/benchmarks/datasets/household/films.ts";
-import { entryFigures, writtenOf } from "../src/benchmarks/datasets/household/memories.ts";
+import { entryFigures } from "../src/benchmarks/datasets/household/memories.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
-import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { householdVideos } from "../src/household/index.ts";
 import { measuredEpisodes } from "../src/household/splits.ts";
-import {
-  nanoPhaseOnePolicy,
-  nanoPolicy,
-  openNano,
-  nanoPhaseOneRecipe as recipe,
-} from "../src/policies/nano/index.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { paperConstants } from "../src/reward/rules.ts";
-import { type PhaseOneConfig, phaseOne, type RecordedStep } from "../src/training/phase-one.ts";
+import { type PhaseOneConfig, phaseOne } from "../src/training/phase-one.ts";
 import { openPhaseOneRun } from "../src/training/phase-one-run.ts";
 import { rightFrom } from "./household-trials.ts";
+import { householdVlRun, silentFilms } from "./household-vl-model.ts";
 import { printTable } from "./markdown.ts";
+import { type Row, subjects } from "./phase-one-subjects.ts";
 
 const { values: flags } = parseArgs({
   options: {
+    model: { type: "string", default: "nano" },
     films: { type: "string", default: "24" },
-    steps: { type: "string", default: String(recipe.config.steps) },
+    steps: { type: "string" },
     only: { type: "string" },
     runs: { type: "string", default: join("runs", "phase-one-ablations") },
+    "household-vl": { type: "string", default: householdVlRun },
   },
 });
-const [films, steps] = [Number(flags.films), Number(flags.steps)];
+const subject = Object.hasOwn(subjects, flags.model) ? subjects[flags.model]!(flags["household-vl"]) : null;
+if (subject === null)
+  throw new RangeError(`Expected --model to be ${Object.keys(subjects).join(" or ")}, got ${flags.model}`);
+const { recipe } = subject;
+const [films, steps] = [Number(flags.films), Number(flags.steps ?? recipe.config.steps)];
 for (const [name, count] of Object.entries({ films, steps }))
   if (!(Number.isInteger(count) && count >= 1))
     throw new RangeError(`Expected --${name} to be a whole number from 1 up, got ${count}`);
@@ -59,33 +61,36 @@ if (unknown !== undefined)
 const { countTokens } = wordSpace;
 
 /** Trains one of them, or the rest of it. */
-async function train(name: Variant): Promise<{ weights: string; metrics: RecordedStep[] }> {
-  const directory = join(flags.runs, `${name.replaceAll(" ", "-")}-${steps}`);
+async function train(name: Variant): Promise<Row> {
+  const { videos: episodes, concurrency, begin } = subject!;
+  const directory = join(
+    flags.runs,
+    `${flags.model === "nano" ? "" : `${flags.model}-`}${name.replaceAll(" ", "-")}-${steps}`,
+  );
   const { richness = recipe.richness, ...changed }: { richness?: number; gate?: boolean } = variants[name];
   const config: PhaseOneConfig = { ...recipe.config, steps, ...changed };
-  const videos = householdVideos(recipe.videos);
+  const videos = householdVideos(episodes);
   const judge = householdJudge(videos.truthOf);
-  const trainable = await nanoPhaseOnePolicy(
-    shippedWeights("nano-base"),
-    join(directory, "nano.safetensors"),
-    countTokens,
-  );
-  const run = openPhaseOneRun(directory, { trainable: trainable.id, judge: judge.id, richness, ...config });
-  const { trained } = await phaseOne({
-    ...{ trainable, judge, config, run, video: videos.video },
-    score: {
-      ...{ countTokens, form: "description" },
-      constants: { ...paperConstants, mostRichness: richness },
-    },
-    onStep: ({ step, reward, tokens }) =>
-      console.error(`${name}, step ${step}: reward ${reward.toFixed(3)}, ${tokens.toFixed(1)} tokens`),
-  });
-  return { weights: trained.path, metrics: run.metrics() };
+  const { trainable, close } = await begin(directory);
+  try {
+    const run = openPhaseOneRun(directory, { trainable: trainable.id, judge: judge.id, richness, ...config });
+    const { trained } = await phaseOne({
+      ...{ trainable, judge, config, run, concurrency, video: videos.video },
+      score: {
+        ...{ countTokens, form: "description" },
+        constants: { ...paperConstants, mostRichness: richness },
+      },
+      onStep: ({ step, reward, tokens }) =>
+        console.error(`${name}, step ${step}: reward ${reward.toFixed(3)}, ${tokens.toFixed(1)} tokens`),
+    });
+    return { name, weights: trained.path, metrics: run.metrics() };
+  } finally {
+    close();
+  }
 }
 
-const trained: { name: Variant; weights: string; metrics: RecordedStep[] }[] = [];
-for (const name of names.filter((name) => wanted.includes(name)))
-  trained.push({ name, ...(await train(name)) });
+const rows: Row[] = [...subject.untouched(steps)];
+for (const name of names.filter((name) => wanted.includes(name))) rows.push(await train(name));
 
 const percent = (share: number) => (100 * share).toFixed(1);
 const last = Math.min(10, steps);
@@ -95,7 +100,8 @@ console.log(
 const stepRow = printTable(
   ...["", "reward", "without its richness", "least reward", "true, %", "new, %", "passing, %", "tokens"],
 );
-for (const { name, metrics } of trained) {
+for (const { name, metrics } of rows) {
+  if (metrics === null) continue;
   const of = (key: "reward" | "richness" | "correct" | "clean" | "passing" | "tokens") =>
     mean(metrics.slice(-last).map((step) => step[key]));
   const own = metrics.filter(({ history }) => history === "on-policy").map(({ reward }) => reward);
@@ -106,7 +112,7 @@ for (const { name, metrics } of trained) {
   );
 }
 
-const shown = await filmHousehold({ ...measuredEpisodes.benchmark, films, clips: 6, questionsPerKind: 5 });
+const shown = await silentFilms({ ...measuredEpisodes.benchmark, films, clips: 6, questionsPerKind: 5 });
 const asked = shown.reduce((sum, { questions }) => sum + questions.length, 0);
 console.log(
   `\nWhat they write of ${films} held-out films, and ${asked} questions of all kinds about them:\n`,
@@ -114,14 +120,8 @@ console.log(
 const filmRow = printTable(
   ...["", "true, %", "repeated, %", "passing, %", "facts a memory", "tokens", "right answers, %"],
 );
-const shipped = [
-  { name: "base", weights: shippedWeights("nano-base") },
-  { name: "Phase One, as shipped", weights: shippedWeights("nano") },
-];
-for (const { name, weights } of [...shipped, ...trained]) {
-  const policy = nanoPolicy(await openNano(weights), null, countTokens);
-  const written = [];
-  for (const film of shown) written.push(await writtenOf(policy, film, undefined));
+for (const { name, weights } of rows) {
+  const written = await subject.write(weights, shown);
   const figures = entryFigures(shown, [written], countTokens);
   const right: number[] = [];
   for (const [i, { questions }] of shown.entries())

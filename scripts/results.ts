@@ -49,6 +49,8 @@ const withoutTorch = () => {
     return (error as Error).message;
   }
 };
+/** Where `perf/household-vl.ts` keeps what it wrote. */
+const householdVlRun = "runs/household-vl-two-by-two";
 const withoutEncoder = () => lacksForMeaning(parseConfig({ memory: "." }));
 
 /** Everything that is measured of learning, the quickest first. */
@@ -117,6 +119,21 @@ export const measurements: readonly Measurement[] = [
   {
     ...{ name: "household-vl", hours: 2, lacks: withoutTorch },
     ...{ full: always("perf/household-vl.ts"), quick: null },
+  },
+  {
+    ...{ name: "household-vl-phase-one", hours: 0.4, lacks: withoutTorch },
+    ...{ full: always("perf/phase-one-ablations.ts", "--model", "household-vl"), quick: null },
+  },
+  {
+    ...{ name: "household-vl-phase-two", hours: 0.4, lacks: withoutTorch },
+    ...{ full: always("perf/household-vl-phase-two.ts"), quick: null },
+  },
+  {
+    ...{ name: "household-vl-answerer", hours: 0.05 },
+    lacks: () =>
+      withoutEncoder() ??
+      (existsSync(householdVlRun) ? null : "make household-vl first: it reads its memories"),
+    ...{ full: always("perf/second-answerer.ts", "--household-vl", householdVlRun), quick: null },
   },
   {
     ...{ name: "egolife-week", hours: 0.3, lacks: withoutEgoLife },

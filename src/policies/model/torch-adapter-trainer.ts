@@ -68,8 +68,9 @@ interface StrengthChoice {
   readonly trials: readonly StrengthTrial[];
 }
 
-/** Contexts that the stream's length is measured on, and those that a LoRA of rank one is fitted on, or tried. */
-const measured = 16;
+/** Contexts that the stream's length is measured on. */
+export const measured = 16;
+/** Contexts that a LoRA of rank one is fitted on, or tried. */
 const fitted = 24;
 /** Lines of a clip that are compared at least, where memories are lines. */
 const fewestLines = 8;
@@ -263,8 +264,12 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
   };
 }
 
-/** Adam moves each of the numbers by about the rate a step, so a length and a count of steps give a rate. */
-function learningRate({ rate, dpo }: ModelPhaseTwoRecipe, streamNorm: number, width: number): number {
+/**
+ * The learning rate of a recipe. Adam moves each of the numbers by about the rate a step, so a length and a count of steps
+ * give a rate.
+ * @param streamNorm mean length of the stream where the vector is added
+ */
+export function learningRate({ rate, dpo }: ModelPhaseTwoRecipe, streamNorm: number, width: number): number {
   if ("learningRate" in rate) return rate.learningRate;
   return (rate.share * streamNorm) / (wholeSteps(dpo.steps, dpo.decay) * Math.sqrt(width));
 }
