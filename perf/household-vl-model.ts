@@ -18,6 +18,7 @@ import {
 import { type HouseholdVideos, householdVideos } from "../src/household/index.ts";
 import { trainingEpisodes } from "../src/household/splits.ts";
 import type { Observation } from "../src/perception/observation.ts";
+import { modelPhaseOneRecipes } from "../src/policies/model/phase-one-recipe.ts";
 import type { TorchPolicyOptions } from "../src/policies/model/torch-policy.ts";
 import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
 import { folderPrompting } from "../src/taskmem/folder-model.ts";
@@ -60,25 +61,36 @@ export async function lessonStreams(): Promise<{
   return { truthOf: pool.truthOf, streams };
 }
 
+const { config: phaseOne } = modelPhaseOneRecipes["household-vl"];
+
+/** The seed of a run by its number: the first is the recipe's own. */
+export const seedNamed = (own: string, n: number): string =>
+  n === 0 ? own : `${own} ${String.fromCharCode(97 + n)}`;
+
 /**
  * Trains household-VL by Phase One, or the rest of it, unless it was.
- * @param flags of the command besides
- * @returns the folder of the weights
+ * @param run of `perf/household-vl.ts`
+ * @param seed its number
+ * @returns the folder of the run, and that of the weights
  */
-export function trainedPhaseOne(directory: string, flags: readonly string[] = []): string {
+export function trainedPhaseOne(
+  run: string,
+  seed = 0,
+  steps = phaseOne.steps,
+): { directory: string; weights: string } {
+  const directory = join(run, `phase-one-${seed}${steps === phaseOne.steps ? "" : `-steps-${steps}`}`);
   execFileSync(
     process.execPath,
     [
       ...[join(import.meta.dirname, "../src/cli/main.ts"), "train", "phase-one", "--policy", "model"],
-      ...["--model", "household-vl", "--kind", "all", "--threads", "1", "--run", directory, ...flags],
+      ...["--model", "household-vl", "--kind", "all", "--threads", "1", "--run", directory],
+      ...(seed === 0 ? [] : ["--seed", seedNamed(phaseOne.seed, seed)]),
+      ...(steps === phaseOne.steps ? [] : ["--steps", String(steps)]),
     ],
     { stdio: ["ignore", process.stderr, "inherit"] },
   );
-  return join(directory, "model");
+  return { directory, weights: join(directory, "model") };
 }
-
-/** Where a run keeps Phase One under its own seed. */
-export const phaseOneDirectory = (run: string, seed = 0): string => join(run, `phase-one-${seed}`);
 
 /** Opens the weights in a folder; close the engine. */
 export async function openHouseholdVl(

@@ -36,7 +36,6 @@ import {
   householdVlRun,
   lessonStreams,
   openHouseholdVl,
-  phaseOneDirectory,
   silentFilms,
   trainedPhaseOne,
 } from "./household-vl-model.ts";
@@ -66,7 +65,7 @@ const seed = "0";
 const began = performance.now();
 const tell = (what: string) => console.error(`${Math.round((performance.now() - began) / 1000)} s  ${what}`);
 
-const weights = trainedPhaseOne(phaseOneDirectory(flags["household-vl"]));
+const { weights } = trainedPhaseOne(flags["household-vl"]);
 const { engine, policy } = await openHouseholdVl(weights, { kind: "vector", block: block as number, at });
 const base = torchPolicy(engine, null, policy);
 

@@ -42,7 +42,6 @@ import {
   householdVlRun,
   lessonStreams,
   openHouseholdVl,
-  phaseOneDirectory,
   silentFilms,
   trainedPhaseOne,
 } from "./household-vl-model.ts";
@@ -158,7 +157,7 @@ const ways = { "": "base", " + prompt": "base + task prompt", " + adapter": "Tas
 const runs = Number(given["phase-one"] ?? seeds);
 if (!(Number.isInteger(runs) && runs >= 0))
   throw new RangeError(`Expected --phase-one to be a whole number from 0 up, got ${given["phase-one"]}`);
-const phaseOne = Array.from({ length: runs }, (_, seed) => phaseOneFolder(seed));
+const phaseOne = Array.from({ length: runs }, (_, seed) => trainedPhaseOne(given.run, seed).weights);
 const models = {
   base: [modelFolder("household-vl")],
   ...(phaseOne.length > 0 && { "Phase One": phaseOne }),
@@ -169,12 +168,6 @@ for (const [model, folders] of Object.entries(models)) {
   for (let seed = 0; seed < seeds; seed++)
     ofSeeds.push(await threeOf(model, folders[seed % folders.length]!, seed));
   results.set(model, ofSeeds);
-}
-
-/** Phase One's weights under a seed; the first is the recipe's own. */
-function phaseOneFolder(seed: number): string {
-  const flags = seed === 0 ? [] : ["--seed", `model phase one ${String.fromCharCode(97 + seed)}`];
-  return trainedPhaseOne(phaseOneDirectory(given.run, seed), flags);
 }
 
 /** Points of each question under one way, of each seed: the hour of an interval is the film. */

@@ -3,11 +3,11 @@
  * richest memory, and without the gate, and else by its recipe. Prints Markdown.
  *
  * The first table is of training, where a judge that knows the truth grades what is drawn; the second of what these weights,
- * Phase One as it is and the base write of held-out films, and of the answers that are found in it. One seed. The household is a
- * toy with a small closed language. Nano's Phase One ships; that of household-VL is trained first, or taken from a run of
- * `perf/household-vl.ts`.
+ * Phase One as it is and the base write of held-out films, and of the answers that are found in it. Each seed has its rows.
+ * Nano's Phase One ships, under one seed; that of household-VL is trained first, or taken from a run of `perf/household-vl.ts`. The
+ * household is a toy with a small closed language.
  *
- * `node perf/phase-one-ablations.ts [--model nano|household-vl] [--films 24] [--steps 60] [--only NAME,…] [--runs DIR]
+ * `node perf/phase-one-ablations.ts [--model nano|household-vl] [--films 24] [--steps 60] [--seeds 1] [--only NAME,…] [--runs DIR]
  *    [--household-vl runs/household-vl-two-by-two]`; needs ffmpeg, and for household-VL what `taskmem train setup` installs. A run that was
  * stopped continues from its checkpoint. `--only` trains some and prints nothing of the others.
  */
@@ -23,7 +23,7 @@ import { paperConstants } from "../src/reward/rules.ts";
 import { type PhaseOneConfig, phaseOne } from "../src/training/phase-one.ts";
 import { openPhaseOneRun } from "../src/training/phase-one-run.ts";
 import { rightFrom } from "./household-trials.ts";
-import { householdVlRun, silentFilms } from "./household-vl-model.ts";
+import { householdVlRun, seedNamed, silentFilms } from "./household-vl-model.ts";
 import { printTable } from "./markdown.ts";
 import { type Row, subjects } from "./phase-one-subjects.ts";
 
@@ -32,6 +32,7 @@ const { values: flags } = parseArgs({
     model: { type: "string", default: "nano" },
     films: { type: "string", default: "24" },
     steps: { type: "string" },
+    seeds: { type: "string", default: "1" },
     only: { type: "string" },
     runs: { type: "string", default: join("runs", "phase-one-ablations") },
     "household-vl": { type: "string", default: householdVlRun },
@@ -42,7 +43,8 @@ if (subject === null)
   throw new RangeError(`Expected --model to be ${Object.keys(subjects).join(" or ")}, got ${flags.model}`);
 const { recipe } = subject;
 const [films, steps] = [Number(flags.films), Number(flags.steps ?? recipe.config.steps)];
-for (const [name, count] of Object.entries({ films, steps }))
+const seeds = Number(flags.seeds);
+for (const [name, count] of Object.entries({ films, steps, seeds }))
   if (!(Number.isInteger(count) && count >= 1))
     throw new RangeError(`Expected --${name} to be a whole number from 1 up, got ${count}`);
 
@@ -61,14 +63,17 @@ if (unknown !== undefined)
 const { countTokens } = wordSpace;
 
 /** Trains one of them, or the rest of it. */
-async function train(name: Variant): Promise<Row> {
+async function train(name: Variant, seed: number): Promise<Row> {
   const { videos: episodes, concurrency, begin } = subject!;
   const directory = join(
     flags.runs,
-    `${flags.model === "nano" ? "" : `${flags.model}-`}${name.replaceAll(" ", "-")}-${steps}`,
+    `${flags.model === "nano" ? "" : `${flags.model}-`}${name.replaceAll(" ", "-")}-${steps}${seed === 0 ? "" : `-${seed}`}`,
   );
   const { richness = recipe.richness, ...changed }: { richness?: number; gate?: boolean } = variants[name];
-  const config: PhaseOneConfig = { ...recipe.config, steps, ...changed };
+  const config: PhaseOneConfig = {
+    ...{ ...recipe.config, steps, seed: seedNamed(recipe.config.seed, seed) },
+    ...changed,
+  };
   const videos = householdVideos(episodes);
   const judge = householdJudge(videos.truthOf);
   const { trainable, close } = await begin(directory);
@@ -89,8 +94,15 @@ async function train(name: Variant): Promise<Row> {
   }
 }
 
-const rows: Row[] = [...subject.untouched(steps)];
-for (const name of names.filter((name) => wanted.includes(name))) rows.push(await train(name));
+const made: Row[] = [];
+for (let seed = 0; seed < seeds; seed++) {
+  made.push(...subject.untouched(seed, steps));
+  for (const name of names.filter((name) => wanted.includes(name))) made.push(await train(name, seed));
+}
+/** All seeds of a name, one after the other. */
+const rows = [...Map.groupBy(made, ({ name }) => name).values()].flatMap((some) =>
+  some.map((row, i) => (some.length === 1 ? row : { ...row, name: `${row.name}, seed ${i + 1}` })),
+);
 
 const percent = (share: number) => (100 * share).toFixed(1);
 const last = Math.min(10, steps);

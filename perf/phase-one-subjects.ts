@@ -14,13 +14,7 @@ import { openFolderPhaseOne } from "../src/taskmem/folder-phase-one.ts";
 import type { PhaseOneConfig, RecordedStep } from "../src/training/phase-one.ts";
 import type { PhaseOnePolicy } from "../src/training/trainable-policy.ts";
 import { mapConcurrently } from "../src/util/async.ts";
-import {
-  concurrency,
-  householdVlConfig,
-  openHouseholdVl,
-  phaseOneDirectory,
-  trainedPhaseOne,
-} from "./household-vl-model.ts";
+import { concurrency, householdVlConfig, openHouseholdVl, trainedPhaseOne } from "./household-vl-model.ts";
 
 /** Weights, with the steps that trained them where these were recorded. */
 export interface Row {
@@ -37,8 +31,8 @@ export interface Subject {
   readonly videos: HouseholdVideosOptions;
   /** Instances drawn and judged at once. */
   readonly concurrency: number;
-  /** The base, and Phase One with nothing left out. */
-  untouched(steps: number): readonly Row[];
+  /** The base, under the first seed only, and Phase One with nothing left out, where there is one of this seed. */
+  untouched(seed: number, steps: number): readonly Row[];
   /** What is trained from the base. @param directory of the run, where the weights are written */
   begin(directory: string): Promise<{ trainable: PhaseOnePolicy<unknown>; close: () => void }>;
   /** What weights write of films, shape [films]. */
@@ -50,10 +44,13 @@ const { countTokens } = wordSpace;
 /** Nano, whose Phase One ships. */
 const nano: Subject = {
   ...{ recipe: nanoPhaseOneRecipe, videos: nanoPhaseOneRecipe.videos, concurrency: 1 },
-  untouched: () => [
-    { name: "base", weights: shippedWeights("nano-base"), metrics: null },
-    { name: "Phase One, as shipped", weights: shippedWeights("nano"), metrics: null },
-  ],
+  untouched: (seed) =>
+    seed > 0
+      ? []
+      : [
+          { name: "base", weights: shippedWeights("nano-base"), metrics: null },
+          { name: "Phase One, as shipped", weights: shippedWeights("nano"), metrics: null },
+        ],
   begin: async (directory) => ({
     trainable: await nanoPhaseOnePolicy(
       ...([shippedWeights("nano-base"), join(directory, "nano.safetensors"), countTokens] as const),
@@ -73,14 +70,11 @@ const householdVl = (run: string): Subject => ({
   recipe: { ...vl, config: { ...vl.config, learningRate: learningRate.all } },
   videos: { ...nanoPhaseOneRecipe.videos, captions: false },
   concurrency: vl.config.batch,
-  untouched(steps) {
-    const isWhole = steps === vl.config.steps;
-    const directory = isWhole ? phaseOneDirectory(run) : `${phaseOneDirectory(run)}-steps-${steps}`;
-    const weights = trainedPhaseOne(directory, isWhole ? [] : ["--steps", String(steps)]);
-    return [
-      { name: "base", weights: modelFolder("household-vl"), metrics: null },
-      { name: "Phase One, as it is", weights, metrics: recordedIn(directory) },
-    ];
+  untouched(seed, steps) {
+    const { directory, weights } = trainedPhaseOne(run, seed, steps);
+    const base = { name: "base", weights: modelFolder("household-vl"), metrics: null };
+    const asItIs = { name: "Phase One, as it is", weights, metrics: recordedIn(directory) };
+    return seed > 0 ? [asItIs] : [base, asItIs];
   },
   async begin(directory) {
     const folder = join(directory, "model");
