@@ -185,8 +185,8 @@ export async function keptLesson(file: string, make: () => Promise<Lesson>): Pro
 }
 
 /**
- * The table of steps, and that of what is trained.
- * @param named what each row of the latter is called, and the name that a lesson has it under
+ * The table of steps, that of what is trained, and the latter by kind.
+ * @param named what each row of what is trained is called, and the name that a lesson has it under
  */
 export function printLessons(
   lessons: readonly Lesson[],
@@ -208,7 +208,7 @@ export function printLessons(
     const grades = lessons.flatMap((lesson) => lesson.tried[name]!.grades);
     const share = (verdict: Verdict) =>
       percent(verdicts.filter((one) => one === verdict).length / verdicts.length);
-    const points = verdicts.map((one) => (one === "win" ? 100 : one === "loss" ? -100 : 0));
+    const points = verdicts.map(pointsOf);
     const { low, high } = clusterBootstrap(points, clusters, seededRandom("ablations"));
     return {
       verdicts: [share("win"), share("tie"), share("loss")],
@@ -241,4 +241,18 @@ export function printLessons(
     const { verdicts, balance, grades } = of(name);
     row(what, ...verdicts, balance, ...grades);
   }
+
+  console.log("\nBy kind, won less lost in points / true in per cent:\n");
+  const kindRow = printTable("", ...kinds);
+  for (const [what, name] of Object.entries(named))
+    kindRow(
+      what,
+      ...lessons.map(({ tried }) => {
+        const { verdicts, grades } = tried[name]!;
+        const right = mean(grades.map(({ correct }) => Number(correct)));
+        return `${signed(mean(verdicts.map(pointsOf)))} / ${percent(right)}`;
+      }),
+    );
 }
+
+const pointsOf = (verdict: Verdict) => (verdict === "win" ? 100 : verdict === "loss" ? -100 : 0);
