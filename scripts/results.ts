@@ -121,7 +121,7 @@ export const measurements: readonly Measurement[] = [
     ...{ full: always("perf/household-vl.ts"), quick: null },
   },
   {
-    ...{ name: "household-vl-phase-one", hours: 0.4, lacks: withoutTorch },
+    ...{ name: "household-vl-phase-one", hours: 0.3, lacks: withoutTorch },
     ...{ full: always("perf/phase-one-ablations.ts", "--model", "household-vl"), quick: null },
   },
   {
