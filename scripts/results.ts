@@ -121,8 +121,9 @@ export const measurements: readonly Measurement[] = [
     ...{ full: always("perf/household-vl.ts"), quick: null },
   },
   {
-    ...{ name: "household-vl-phase-one", hours: 0.3, lacks: withoutTorch },
-    ...{ full: always("perf/phase-one-ablations.ts", "--model", "household-vl"), quick: null },
+    ...{ name: "household-vl-phase-one", hours: 0.8, lacks: withoutTorch },
+    full: always("perf/phase-one-ablations.ts", "--model", "household-vl", "--seeds", "3"),
+    quick: null,
   },
   {
     ...{ name: "household-vl-phase-two", hours: 0.4, lacks: withoutTorch },
