@@ -66,6 +66,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       directory: join(directory, name),
       policy: "choice",
       screenText: false,
+      choice: { budget: 0.2 },
       adapt: { auto: false },
     });
   const film = async (name: string, n: number) => {
@@ -228,7 +229,8 @@ function printTable(output: Output, rows: readonly Row[], kind: FactKind, activa
   for (const print of learnt.examples) print();
   const columns = factKinds.map((each) => (each === kind ? `${each} *` : each));
   output.text(
-    `\n${"right answers".padEnd(24)}${columns.map((name) => name.padStart(11)).join("")}${"tokens kept".padStart(14)}`,
+    "",
+    `${"right answers".padEnd(24)}${columns.map((name) => name.padStart(11)).join("")}${"tokens kept".padStart(14)}`,
   );
   for (const { policy, kinds, tokens } of rows) {
     const name =
