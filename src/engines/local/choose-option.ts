@@ -1,5 +1,5 @@
 /** Multiple choice without a model: the option whose own words stand in a sentence about what is asked. */
-import type { Reading } from "../../answer/reader.ts";
+import type { Reading, ReadRequest } from "../../answer/reader.ts";
 import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
@@ -7,6 +7,7 @@ import type { Option, Question } from "../../tasks/task.ts";
 import type { Asked } from "./asked-question.ts";
 import { abstain, agrees, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
 import { meaningOf, replyTo } from "./meant-evidence.ts";
+import { nearestOption } from "./nearest-option.ts";
 import { has, isLater, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Share of the question's weight that a sentence must cover. */
@@ -37,6 +38,7 @@ interface Own {
 /**
  * The reading of a multiple-choice question.
  * @param quoted the sentences that would answer it without options
+ * @param likeness compares these with the options, where none holds their words
  */
 export async function choose(
   question: Question,
@@ -45,6 +47,7 @@ export async function choose(
   words: WordSpace,
   recalled: readonly RecalledEntry[] = [],
   quoted: () => Promise<readonly Sentence[]> = async () => [],
+  likeness?: ReadRequest["likeness"],
 ): Promise<Reading> {
   const sentences = withOtherHalves(told);
   const own = new Map<Option, Own>(
@@ -71,8 +74,16 @@ export async function choose(
   if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
   if (supports.length === 0 && !differ && !asked.negated)
     supports.push(...meantSupports(asked, sentences, own, recalled));
-  if (supports.length === 0 && !differ && !asked.negated)
-    supports.push(...quotedSupports(await quoted(), own));
+  // Why something is not so is told without denying it.
+  if (supports.length === 0 && !differ && (!asked.negated || asked.wanted === "reason")) {
+    const answering = await quoted();
+    supports.push(...quotedSupports(answering, own));
+    const near =
+      supports.length > 0 || !likeness || answering.length === 0
+        ? null
+        : await nearestOption(question.options, answering, likeness);
+    if (near) supports.push({ ...near, strength: 1 });
+  }
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;

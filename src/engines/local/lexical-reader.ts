@@ -94,7 +94,7 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
           const { cited } = await quote(asked, read, recalled, alone);
           return sentences.filter(({ entry }) => cited.includes(entry.id));
         };
-        return choose(request.question, asked, sentences, words, recalled, quoted);
+        return choose(request.question, asked, sentences, words, recalled, quoted, likeness);
       }
       const reading = await quote(asked, read, recalled, alone);
       if (!reading.abstained || !likeness) return reading;

@@ -374,3 +374,27 @@ test("a value of the class that a question names answers it, where words can be 
   assert.ok((await readWith("What food did Bob feed?", lines)).abstained);
   assert.ok((await readWith("What food did Ann eat?", lines, false)).abstained);
 });
+
+describe("options in other words than what was said", () => {
+  const lines: Line[] = [
+    ["Ann: I put my glasses away because the sun may damage them.", 10, 0.6],
+    ["Bob: The weather is nice.", 100, 0.2],
+  ];
+  const question = "Why does Ann put her glasses away?";
+  const options = ["Rays from the sky", "Grease from a pan", "Being sat upon", "A thief"];
+  const choose = (nearest: Readonly<Record<string, number>>, given = options) =>
+    read(question, lines, given, true, "test", nearest);
+
+  test("are told apart by the talk that answers without them, where one is nearest in meaning", async () => {
+    const { option, cited } = await choose({ [options[0]!]: 0.4 });
+    assert.equal(option, "A");
+    assert.deepEqual(cited, ["e10"]);
+  });
+
+  test("are declined where two are as near, none is near, or they are amounts", async () => {
+    assert.ok((await choose({ [options[0]!]: 0.4, [options[2]!]: 0.38 })).abstained);
+    assert.ok((await choose({ [options[0]!]: 0.2 })).abstained);
+    const amounts = ["3 rays", "4 pans", "5 chairs", "6 thieves"];
+    assert.ok((await choose({ [amounts[0]!]: 0.4 }, amounts)).abstained);
+  });
+});
