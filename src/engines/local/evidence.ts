@@ -161,7 +161,8 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       if (asksName.test(asked.text) && !mayTellName(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"
       const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
-      return asked.wantsMoment || isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
+      if (asked.wantsMoment) return tellsDone(sentence, asked);
+      return isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
     }
     case "statement":
       return true;
@@ -192,13 +193,32 @@ export function tellsMoment({ tokens }: Sentence, { text }: Asked): boolean {
   });
 }
 
-/** Whether when a sentence was said may answer: the hour of no statement, a year only where the stream has dates. */
-const isDated = ({ clock }: Sentence, { text }: Asked): boolean =>
-  !/\bhour\b/i.test(text) && (clock.kind === "wall" || !/\b(?:year|month|season)\b/i.test(text));
+/** "When was the piano tuned?": the word at the end tells what was done. */
+const whatWasDone = /\b(?:is|are|was|were|been|got)\b.*?(\p{L}+)\s*\?*\s*$/iu;
+
+/** Whether a sentence says that what a question asks the time of was done. */
+function tellsDone({ holds }: Sentence, { text, terms }: Asked): boolean {
+  const done = whatWasDone.exec(text)?.[1];
+  return terms.every(({ word, forms, required }) => word !== done || required || has(holds, forms));
+}
+
+/**
+ * Whether when a sentence was said may answer: the hour of no statement, a date only where the stream has dates, a day only
+ * where it has days.
+ */
+function isDated(sentence: Sentence, asked: Asked): boolean {
+  const { clock } = sentence;
+  if (/\bhour\b/i.test(asked.text)) return false;
+  if (clock.kind !== "wall" && /\b(?:date|year|month|season)\b/i.test(asked.text)) return false;
+  if (clock.kind === "media" && /\b(?:which|what) (?:week)?day\b/i.test(asked.text)) return false;
+  return tellsDone(sentence, asked);
+}
 
 /** Before a number that is a name and no amount: "level 3", "room 12". */
 const labels =
   /^(?:levels?|floors?|rooms?|pages?|chapters?|sections?|steps?|gates?|doors?|numbers?|no|nr|lines?|platforms?|tracks?|seasons?|episodes?|parts?|acts?|lessons?|versions?|channels?|buses|bus|routes?|flights?|trains?|streets?|highway|exits?|seats?|rows?|tables?|grades?|class|sizes?|cases?|flats?|apartments?|suites?|units?|figures?|days?|weeks?|model|type|stage|phase|option|unit|zone|terminal|pier|lot|bay|locker|station|team|group)$/;
+/** Between a number and what it counts. */
+const moreOf = /^(?:more|other|extra|further|additional|new|big|small|little|whole)$/;
 /** Before a number that tells a place or a time. */
 const locating = /^(?:in|on|at|by|until|till|from|to|after|before|since|near|past)$/;
 /** What "how much" may be answered by where it does not say what is measured. */
@@ -224,8 +244,9 @@ function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean
   const isTold =
     tokens.some(({ folded, forms: own }) => (measured[folded] ?? measured[own[0] ?? ""]) === ofWanted) ||
     (ofWanted === "money" && ofMoney.test(text));
-  // What follows a number is what it counts: "3 legs".
-  return isTold || (tokens[at + 1]?.forms.length ?? 0) === 0;
+  // What follows a number is what it counts: "3 legs", "one more box".
+  const counted = moreOf.test(tokens[at + 1]?.folded ?? "") ? at + 2 : at + 1;
+  return isTold || (tokens[counted]?.forms.length ?? 0) === 0;
 }
 
 const ofCode = /\b(?:code|pin|password|combination|passport|licen[cs]e|plate|phone|extension)\b/i;
