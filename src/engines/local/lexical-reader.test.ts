@@ -230,6 +230,20 @@ describe("lexical reader on what people ask", () => {
     assert.equal(await ask("Which town is Lev from?", ["Lev: We can rent a boat from them."]), "abstains");
   });
 
+  test("takes when a line was said for when something was done only where the line says that it was", async () => {
+    const lines = ["Tom: The green piano was tuned."];
+    assert.equal(await ask("When was the green piano tuned?", lines), `00:00:00: ${lines[0]}`);
+    assert.equal(await ask("When was the green piano sold?", lines), "abstains");
+    // A film has no dates.
+    assert.equal(await ask("On which date was the green piano tuned?", lines), "abstains");
+  });
+
+  test("takes no count for a price", async () => {
+    const lines = ["Ann: There is one more box of pasta."];
+    assert.equal(await ask("How many boxes of pasta are there?", lines), lines[0]);
+    assert.equal(await ask("What is the price of the box of pasta?", lines), "abstains");
+  });
+
   test("reads a statement with a tag behind it as a statement, and a question as one", async () => {
     const lines = [
       "Eve: The tent costs 80 euros, is that okay?",
