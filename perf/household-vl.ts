@@ -33,6 +33,7 @@ import { modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
 import { torchAdapterTrainer } from "../src/policies/model/torch-adapter-trainer.ts";
 import { torchPolicy } from "../src/policies/model/torch-policy.ts";
 import type { Policy } from "../src/policy/policy.ts";
+import { taskSupplement } from "../src/policy/prompts.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { sentencesOf } from "../src/reward/sentences.ts";
 import { modelFolder } from "../src/taskmem/folder-model.ts";
@@ -88,6 +89,9 @@ const films = await silentFilms({ ...episodes, films: count, clips: 6, questions
 tell(`${films.length} films`);
 const { truthOf, streams } = await lessonStreams();
 
+/** Tokens of the model that five questions of a kind take in its prompt, mean over the kinds. */
+let questionTokens = 0;
+
 /** What the folder's model does with nothing, with the prompt, and with adapters of a seed's lessons. */
 async function threeOf(model: string, folder: string, seed: number): Promise<HouseholdResult> {
   const { engine, policy } = await openHouseholdVl(folder);
@@ -98,6 +102,11 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
       judge: householdJudge(truthOf),
     });
     const plain = torchPolicy(engine, null, policy);
+    const supplements = factKinds.map((kind) => {
+      const asked = films.flatMap(({ questions }) => questions.filter((question) => question.kind === kind));
+      return taskSupplement(asked.slice(0, 5).map(({ text }) => text));
+    });
+    questionTokens = mean((await engine.encode(supplements)).map(({ ids }) => ids.length));
     const weights = `${model} ${engine.about.model}`;
     const directory = folderOf(weights, seed);
     // What was written without a lesson is the same under every seed.
@@ -232,6 +241,7 @@ for (const [model, { nothing, prompt, adapter }] of Object.entries(cells)) {
   console.log(`TaskMem − (base + prompt): ${change(adapter, base.prompt)}`);
   console.log(`TaskMem − (base + adapter): ${change(adapter, base.adapter)}`);
 }
+console.log(`\nThe questions cost ${questionTokens.toFixed(0)} tokens of prompt a clip; an adapter none.`);
 console.log(
   `\n${films.length} ${given.split} films, ${results.get("base")![0]!.rows.find(({ policy, kind }) => policy === "base" && kind === "all")!.n} questions, ${seeds} seeds, recipe ${given.recipe}${sentences === Infinity ? "" : `, of each memory at most ${sentences} sentences`}.`,
 );
