@@ -10,7 +10,8 @@
  *
  * Free-form questions get such sentences. Of statements that replace one another the latest alone is the answer and the
  * others are told beside it, unless the question asks for the first, the previous, since when, or how often it
- * changed. Multiple choice takes the option whose own words, those not in the question, stand in such a sentence.
+ * changed. Multiple choice takes the option whose own words, those not in the question, stand in such a sentence, or that
+ * is nearest in meaning to what would be the answer without options (`nearest-option.ts`).
  *
  * Questions of the whole ("What happened?", "How long is it?") are answered by `whole-reading.ts`.
  * What was said at another time of day tells nothing of a meal (`meals.ts`).
