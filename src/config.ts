@@ -142,7 +142,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       /**
        * Share of the candidate tokens of each 30 s that is kept, 0 to 1; the choice policy only. Default: 0.2, but at
-       * least 40 tokens.
+       * least 60 tokens.
        */
       budget: z.coerce.number().gt(0).max(1).optional(),
       /**

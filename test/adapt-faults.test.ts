@@ -25,7 +25,7 @@ import { type AdapterResult, trainAdapter } from "../src/training/train-adapter.
 import { seededRandom } from "../src/util/random.ts";
 import { parseRow } from "./support/cli.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
-import { film, watchedMemory } from "./support/watched-memory.ts";
+import { film, scarce, watchedMemory } from "./support/watched-memory.ts";
 
 const script = resolve(import.meta.dirname, "support/adapt-step-by-step.ts");
 const folder = temporaryFolder("adapt-faults");
@@ -164,7 +164,7 @@ test("a question forgotten while it is trained on is in no adapter", async () =>
   const reader = lexicalReader({ words: wordSpace });
   let isForgotten = false;
   const trainer = wordAdapterTrainer({
-    ...choiceFamily({ words: wordSpace }),
+    ...choiceFamily({ words: wordSpace, budget: scarce }),
     reader: {
       ...reader,
       read: async (request) => {
@@ -187,7 +187,7 @@ async function judged(relevance: Judge["relevance"], directory = copied()) {
   const memory = await openTestMemory(directory);
   const reader = lexicalReader({ words: wordSpace });
   const trainer = wordAdapterTrainer({
-    ...choiceFamily({ words: wordSpace }),
+    ...choiceFamily({ words: wordSpace, budget: scarce }),
     ...{ reader, method: "preferences", judge: { ...localJudge({ words: wordSpace }), relevance } },
   });
   const { ms: _, id, ...report } = await trainAdapter({ memory, trainer, now: Date.now });
@@ -280,7 +280,7 @@ for (const [what, texts, says] of [
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);
     const trainer = wordAdapterTrainer({
-      ...choiceFamily({ words: wordSpace }),
+      ...choiceFamily({ words: wordSpace, budget: scarce }),
       reader: lexicalReader({ words: wordSpace }),
     });
     const report = await trainAdapter({ memory, trainer, now: Date.now });

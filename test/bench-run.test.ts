@@ -85,7 +85,7 @@ function assertSameRun(one: string, other: string): void {
 /** The first two of three films. */
 const used = 8;
 const firstFilms = () => ["--root", tree.root, "--limit", String(used)];
-const choiceFlags = () => [...firstFilms(), "--updates", "2", "--run", "choice"];
+const choiceFlags = () => [...firstFilms(), "--budget", ".2", "--updates", "2", "--run", "choice"];
 const plain = join(folder, "plain");
 
 test("without a model: every possible row", async () => {
@@ -214,7 +214,7 @@ test("what a run leaves holds ids and hashes, no questions", () => {
   const run = JSON.parse(readFileSync(join(directory, "run.json"), "utf8")) as Row;
   assert.match(
     String(run.command),
-    /^taskmem bench videomme --root \S+ --updates 2 --limit 8 --no-screen-text$/,
+    /^taskmem bench videomme --root \S+ --budget \.2 --updates 2 --limit 8 --no-screen-text$/,
   );
   assert.match((run.annotations as { sha256: string }[])[0]!.sha256, /^[0-9a-f]{64}$/);
   assert.ok(!existsSync(join(directory, "scratch")));

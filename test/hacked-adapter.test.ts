@@ -24,7 +24,7 @@ import { refusalOf, type Validation } from "../src/training/validation.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
 import { nanoWeights } from "./support/nano.ts";
-import { film, observationsOf, watchedMemory } from "./support/watched-memory.ts";
+import { film, observationsOf, scarce, watchedMemory } from "./support/watched-memory.ts";
 
 const folder = temporaryFolder("hacked");
 
@@ -52,7 +52,7 @@ const unwatched = (report: AdapterResult, blind: Partial<Validation>) =>
 
 describe("on the choice policy", () => {
   const trainer = wordAdapterTrainer({
-    ...choiceFamily({ words: wordSpace }),
+    ...choiceFamily({ words: wordSpace, budget: scarce }),
     reader: lexicalReader({ words: wordSpace }),
   });
   /** Weights of the stems that most lines of the film hold. */

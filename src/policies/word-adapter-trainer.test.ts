@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
-import { film, observationsOf, watchedMemory } from "../../test/support/watched-memory.ts";
+import { film, observationsOf, scarce, watchedMemory } from "../../test/support/watched-memory.ts";
 import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Model, noCost, unknownLimits } from "../engine.ts";
@@ -34,7 +34,7 @@ const reader = lexicalReader({ words: wordSpace });
 const watched = (kinds: readonly FactKind[], perKind: number) =>
   watchedMemory(join(folder, String(opened++)), kinds, perKind);
 
-const choice = choiceFamily({ words: wordSpace });
+const choice = choiceFamily({ words: wordSpace, budget: scarce });
 
 function optionsFor(
   memory: Memory,

@@ -14,6 +14,7 @@ import { choiceFamily } from "../../src/policies/choice/choice-training.ts";
 import { wordAdapterTrainer } from "../../src/policies/word-adapter-trainer.ts";
 import { localJudge } from "../../src/reward/local-judge.ts";
 import { trainAdapter } from "../../src/training/train-adapter.ts";
+import { scarce } from "./watched-memory.ts";
 
 const [directory, where, times, run] = process.argv.slice(2) as [string, string?, string?, string?];
 const said = new Map<string, number>();
@@ -33,7 +34,7 @@ const memory = await openSqliteMemory(directory, {
   embedder: localEmbedder,
   now: Date.now,
 });
-const choice = choiceFamily({ words: wordSpace });
+const choice = choiceFamily({ words: wordSpace, budget: scarce });
 const judge = localJudge({ words: wordSpace });
 const reader = lexicalReader({ words: wordSpace });
 const trainer = wordAdapterTrainer({

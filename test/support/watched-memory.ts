@@ -17,6 +17,9 @@ import { parseSubtitles } from "../../src/stream/texts/subtitles.ts";
 import { seededRandom } from "../../src/util/random.ts";
 import { openTestMemory } from "./memory.ts";
 
+/** Few enough tokens of each 30 s that most of what is asked for is left out without an adapter. */
+export const scarce = { fraction: 0.2, floorTokens: 40 };
+
 /** Five minutes of a household. */
 export const film = createEpisode(episodeSeed("validation", 7), 30);
 
@@ -50,7 +53,7 @@ export async function watchedMemory(
     ...{ id: "film", description: "film", clipSeconds: 10, fingerprint: null },
     clock: { kind: "media" },
   });
-  const policy = choicePolicy({ words: wordSpace });
+  const policy = choicePolicy({ words: wordSpace, budget: scarce });
   const lease = await memory.lease("film");
   for (const observation of observationsOf()) {
     await memory.addObservation(observation);

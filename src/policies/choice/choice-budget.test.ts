@@ -39,12 +39,12 @@ test("a fixed number of tokens a window carries five sevenths of it, and 12", ()
   assert.deepEqual([rules.byTime, rules.allowance([]), rules.mostCarried], [false, 70, 62]);
 });
 
-test("the budgets that ship keep a fifth, and a quiet 30 s of up to 40 tokens whole", () => {
+test("the budgets that ship keep a fifth, and a quiet 30 s of up to 60 tokens whole", () => {
   for (const budget of [defaultBudget, liveBudget]) {
     const { allowance } = budgetRules(budget);
     assert.equal(allowance(offering(500)), 100);
-    assert.equal(allowance(offering(40)), 40);
-    assert.equal(allowance(offering(41)), 40);
+    assert.equal(allowance(offering(60)), 60);
+    assert.equal(allowance(offering(61)), 60);
   }
   assert.equal(budgetRules(defaultBudget).mostCarried, 36);
   assert.equal(budgetRules(liveBudget).mostCarried, 600);

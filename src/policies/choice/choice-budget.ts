@@ -23,20 +23,21 @@ export type ChoiceBudget =
   | { readonly tokensPerWindow: number };
 
 /**
- * A fifth of the tokens on offer, where a task adapter gains most, but at least 40 tokens per 30 s.
+ * A fifth of the tokens on offer, where a task adapter gains most, but at least 60 tokens per 30 s.
  *
  * One person talking gives about 100 tokens in 30 s. With the floor, a quiet stream (a line now and then, a sign, short
- * clips) is kept whole, an ordinary subtitled video keeps its most telling two lines in five, and only dense streams
- * are cut down towards the fifth (a week of daily life, spoken and captioned, to a quarter). It is still a small
- * fraction of the 150 to 300 tokens per 10 s that a model writes.
+ * clips) is kept whole, ordinary talk keeps its most telling half, and only dense streams are cut down towards the fifth (a
+ * week of daily life, spoken and captioned, to a quarter). With 40 it kept two words in five of talk, and every fifth answer
+ * to people's questions was not among them; with 60 every twelfth (`perf/README.md`). It is still a small fraction of the
+ * 150 to 300 tokens per 10 s that a model writes.
  */
-export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
+export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 60 };
 
 /**
  * The budget of a pushed stream. Decisions come when something is said, so the floor follows stream time, and what comes
  * in a rush after a quiet time is kept whole.
  */
-export const liveBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40, burstTokens: 600 };
+export const liveBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 60, burstTokens: 600 };
 
 /** What one decision may keep beyond the carry-over budget, and how much can be carried over. */
 export interface BudgetRules {

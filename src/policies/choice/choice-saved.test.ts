@@ -33,11 +33,14 @@ function streamOf(line: (topic: string, ...rare: readonly string[]) => string): 
 }
 const stream = streamOf((topic, a, b, c, d) => `${a} ${b} with ${topic} and ${c} near ${d}`);
 
+/** Three lines of the eight that a window holds. */
+const budget = { fraction: 0.2, floorTokens: 40 };
+
 async function kept(
   adapter: VectorAdapter | null,
   { from = stream, parameters = {} }: { from?: Observation[]; parameters?: Partial<ChoiceParameters> } = {},
 ) {
-  const policy = choicePolicy({ words: wordSpace, adapter, parameters });
+  const policy = choicePolicy({ words: wordSpace, adapter, parameters, budget });
   const { decisions } = await watchAgain(policy, [from], {});
   const lines = decisions.flatMap(({ action }) => action.statements.map(({ text }) => text));
   return {
