@@ -468,6 +468,7 @@ describe("a question about a time", () => {
         [9.05 * hour, "Ann", "The plumber mended the sink."],
         [12.2 * hour, "Tom", "For lunch we had noodles."],
         [18 * hour, "Ann", "The car is parked on Mill Lane."],
+        [20 * hour, "Ann", "After hearing it live I got a sore throat."],
       ],
     ],
     [
@@ -509,6 +510,7 @@ describe("a question about a time", () => {
       "What did Ann do after work on Thursday?": ["After work I moved the car to Oak Street."],
       "What did Tom do before lunch on Monday?": ["I watered the ferns."],
       "What happened after the dentist called?": ["I am off to the library."],
+      "What did Ann get after hearing it live?": ["After hearing it live I got a sore throat."],
       "What did Ann say yesterday?": ["After work I moved the car to Oak Street."],
       "Who mended the sink on Tuesday?": ["The plumber mended the sink."],
       "Where was the car on Tuesday?": ["The car is parked on Mill Lane."],

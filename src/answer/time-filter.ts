@@ -178,7 +178,7 @@ async function aroundEvent(
     .slice(0, match.index)
     .trim()
     .replace(/[,;:]$/, "")}?`;
-  const asked = { rest, at: "beside" as const, mayBeTold: false };
+  const asked = { rest, at: "beside" as const, mayBeTold: isOfIt };
   return near === null
     ? {
         asked,

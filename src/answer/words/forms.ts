@@ -199,5 +199,6 @@ export const measured: Readonly<Record<string, Dimension>> = {
     cold: "temperature",
     temperature: "temperature",
   },
+  ...{ percentage: "share", percent: "share" },
   ...{ duration: "duration", last: "duration", old: "duration", age: "duration" },
 };

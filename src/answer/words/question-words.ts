@@ -79,12 +79,18 @@ const namesTime = /\b(?:what|which)\s+(?:hour|day|date|week|weekday|month|year|s
 export const isTimeWord = (word: string): boolean =>
   /^(?:hour|day|date|week|weekday|month|year|season)s?$/.test(word);
 
+/** Asks for the number that something has: "which house number", "what number is". */
+export const asksNumber = /\b(?:what|which)\s+(?:\p{L}+\s+)?number\b(?! of\b)/iu;
+
 /** The kind of answer. "statement" is for questions that a yes or no answers, and for requests. */
 export function wantedBy(text: string): Wanted {
   const plain = text.trim().toLowerCase();
   if (/\b(?:what|which) colou?r\b|\bcolou?r of\b/.test(plain)) return "colour";
   if (namesTime.test(plain)) return "moment";
-  if (/\bhow (?:many|much|old|far|tall|high|heavy|long|big|expensive|deep|wide)\b/.test(plain))
+  if (
+    /\bhow (?:many|much|old|far|tall|high|heavy|long|big|expensive|deep|wide)\b/.test(plain) ||
+    asksNumber.test(plain)
+  )
     return "number";
   if (/\b(?:who|whom|whose)\b/.test(plain)) return "person";
   if (/\bwhere\b/.test(plain)) return "place";

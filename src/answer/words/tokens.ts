@@ -117,6 +117,8 @@ function bigramsOf(run: string, language: LanguageCode, space: WordSpace): Token
     });
 }
 
+/** Between a number and its unit: "6 whole months". */
+const ofUnit = /^(?:whole|full|entire|solid|straight|consecutive|more|extra|further|additional)$/;
 const ampm = /^(?:am|pm|a\.m|p\.m|a\.m\.|p\.m\.)$/;
 
 /** A number of words from a place on, with its unit or half of the day. */
@@ -138,11 +140,15 @@ function numberAt(
     const clock = `t:${hour}:${[minutes, ...seconds].join(":")}`;
     return { forms: [clock], isNumber: true, measures: null, length: ampm.test(next) ? 2 : 1 };
   }
-  const unit = sign ? unitOf(sign) : unitOf(next);
+  const between = ofUnit.test(next) && unitOf(folded[at + 2] ?? "") !== undefined ? 1 : 0;
+  const unit = sign ? unitOf(sign) : unitOf(folded[at + 1 + between] ?? "");
   const bare = `n:${value}`;
-  if (!unit) return { forms: [bare, `b:${value}`], isNumber: true, measures: null, length: 1 };
+  // "One of the first" tells no amount.
+  const isPart = word === "one" && next === "of";
+  if (!unit)
+    return { forms: isPart ? [bare] : [bare, `b:${value}`], isNumber: true, measures: null, length: 1 };
   const quantity = `q:${Math.round(value! * unit.size * 1e6) / 1e6}${unit.base}`;
-  return { forms: [quantity, bare], isNumber: true, measures: unit.of, length: sign ? 1 : 2 };
+  return { forms: [quantity, bare], isNumber: true, measures: unit.of, length: sign ? 1 : 2 + between };
 }
 
 /** `1,000` → 1000, `2,5` → 2.5; `null` for a date or a version. */

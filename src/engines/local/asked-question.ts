@@ -57,6 +57,8 @@ export interface AskedName {
   readonly forms: readonly string[];
   /** Whether the person is who does or has what is asked about. */
   readonly isSubject: boolean;
+  /** Whether it is asked for a thing of theirs: "Bob's parcel". */
+  readonly isOwner: boolean;
 }
 
 /** What a question asks. */
@@ -139,7 +141,7 @@ export function askedOf(
     const isPerson = isSpeaker || (isCapitalName && isPersonal(all, i));
     if (isPerson || (isBareSubject && !isAsking && !token.isNumber)) {
       const isSubject = isPerson && isEnglish && isSubjectAt(all, i);
-      names.push({ word: plainWord(token.word), forms, isSubject });
+      names.push({ word: plainWord(token.word), forms, isSubject, isOwner: /'s?$/.test(token.folded) });
       continue;
     }
     if (terms.some((term) => term.forms[0] === forms[0])) continue;
@@ -195,9 +197,9 @@ export function askedOf(
 
 const asks = /\b(?:what|which|who|whom|whose|where|when|why|how)\b/i;
 
-/** Forms of each word behind the last comma of a question, where it asks before it and not behind it. */
+/** Forms of each word behind the last comma or colon of a question, where it asks before it and not behind it. */
 function offeredBy(text: string, words: WordSpace): readonly (readonly string[])[] {
-  const at = text.lastIndexOf(",");
+  const at = text.search(/[,:–—]\s[^,:–—]*$/);
   if (at < 0 || !asks.test(text.slice(0, at)) || asks.test(text.slice(at))) return [];
   return tokensOf(text.slice(at), words, "en").all.flatMap((token) =>
     token.forms.length > 0 ? [soughtForms(token)] : [],

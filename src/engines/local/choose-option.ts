@@ -5,10 +5,10 @@ import { noCost, type WordSpace } from "../../engine.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
 import type { Asked } from "./asked-question.ts";
-import { abstain, agrees, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
+import { abstain, agrees, coverOf, isKindAsked, isNumbered, whatIsMissing } from "./evidence.ts";
 import { meaningOf, replyTo } from "./meant-evidence.ts";
 import { nearestOption } from "./nearest-option.ts";
-import { has, isLater, type Sentence, talkSeconds } from "./sentences.ts";
+import { has, isBeside, isLater, type Sentence } from "./sentences.ts";
 
 /** Share of the question's weight that a sentence must cover. */
 const leastCoverOfOptions = 0.55;
@@ -16,6 +16,9 @@ const leastCoverOfOptions = 0.55;
 const leastOwn = 0.5;
 /** The best option must beat the next by this factor, otherwise the later statement decides. */
 const margin = 1.1;
+
+/** Where a sentence holds this share of the question, what it says answers, whatever words the options have. */
+const wholeCover = 0.9;
 
 /** A sentence that supports an option. */
 interface Support {
@@ -67,23 +70,24 @@ export async function choose(
     nearest = Math.max(nearest, cover);
     if (cover < leastCoverOfOptions || sentence.isQuestion) continue;
     if (!differ && !agrees(sentence, asked)) continue;
-    supports.push(...supportsOf(sentence, cover, own, differ));
+    supports.push(...supportsOf(sentence, cover + talkShare(sentence, sentences, asked), own, differ));
   }
+  // Why something is not so is told without denying it.
+  const byTalk = async (): Promise<readonly Support[]> => {
+    if (differ || (asked.negated && asked.wanted !== "reason")) return [];
+    const answering = await quoted();
+    const found = quotedSupports(answering, own);
+    if (found.length > 0 || !likeness || answering.length === 0) return found;
+    const near = await nearestOption(question.options, answering, likeness);
+    return near ? [{ ...near, strength: 1 }] : [];
+  };
+  if (supports.length === 0 && nearest >= wholeCover) supports.push(...(await byTalk()));
   if (supports.length === 0 && !differ && !asked.negated)
     supports.push(...nearSupports(asked, sentences, own));
   if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
-  if (supports.length === 0 && !differ && !asked.negated)
-    supports.push(...meantSupports(asked, sentences, own, recalled));
-  // Why something is not so is told without denying it.
-  if (supports.length === 0 && !differ && (!asked.negated || asked.wanted === "reason")) {
-    const answering = await quoted();
-    supports.push(...quotedSupports(answering, own));
-    const near =
-      supports.length > 0 || !likeness || answering.length === 0
-        ? null
-        : await nearestOption(question.options, answering, likeness);
-    if (near) supports.push({ ...near, strength: 1 });
-  }
+  if (supports.length === 0 && (differ || !asked.negated))
+    supports.push(...(await meantSupports(asked, sentences, own, recalled, differ, likeness)));
+  if (supports.length === 0) supports.push(...(await byTalk()));
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;
@@ -94,16 +98,48 @@ export async function choose(
   }
   const rivals = best.filter(({ strength }) => strength * margin >= first.strength);
   const { option, sentence } = rivals.reduce((a, b) => (prefers(b, a) ? b : a));
-  if (rivals.some((rival) => rival.option !== option && rival.sentence === sentence)) {
+  const beside = rivals
+    .filter((rival) => rival.sentence === sentence)
+    .map((rival) => ({ ...rival, share: besideOption(rival, own.get(rival.option)!, asked, words) }))
+    .sort((a, b) => b.share - a.share);
+  if (beside.length > 1 && beside[0]!.share === beside[1]!.share)
     return abstain("One memory speaks for more than one option.");
-  }
+  const chosen = beside.length > 1 ? beside[0]!.option : option;
   return {
-    answer: option.text,
-    option: option.letter,
+    answer: chosen.text,
+    option: chosen.letter,
     abstained: false,
     cited: [sentence.entry.id],
     cost: noCost,
   };
+}
+
+/** What the lines around add of the question to a sentence that holds the rest: it tells equal ones apart, 0 to `mostOfTalk`. */
+const mostOfTalk = 0.25;
+function talkShare(sentence: Sentence, sentences: readonly Sentence[], asked: Asked): number {
+  const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  const missing = terms.filter(({ forms }) => !has(sentence.holds, forms));
+  const around = sentences.filter((other) => isBeside(other, sentence));
+  const added = missing.filter(({ forms }) => around.some(({ holds }) => has(holds, forms)));
+  return terms.length > 0 ? (mostOfTalk * added.length) / terms.length : 0;
+}
+
+const clauseEnd = /\s*[,;–—]\s+(?=(?:and|but|while|whereas|or)\b)/i;
+
+/** Words of the question in the clause that holds the most words of an option: "tops cost about 30, and trousers 50". */
+function besideOption({ sentence }: Support, { terms }: Own, asked: Asked, words: WordSpace): number {
+  const clauses = sentence.body
+    .split(clauseEnd)
+    .map((clause) => new Set(tokensOf(clause, words).all.flatMap(({ forms }) => forms)));
+  const held = (clause: ReadonlySet<string>, sought: readonly (readonly string[])[]) =>
+    sought.filter((forms) => has(clause, forms)).length;
+  const [own] = clauses
+    .map((clause) => ({ clause, count: held(clause, terms.map(soughtForms)) }))
+    .sort((a, b) => b.count - a.count);
+  return held(
+    own!.clause,
+    asked.terms.filter(({ isAsking }) => !isAsking).map(({ forms }) => forms),
+  );
 }
 
 /** The weight that a word of another line of one talk has. */
@@ -163,44 +199,63 @@ function askedSupports(
 /** Least cosine of an entry, times the share of an option's words that it holds; and the most that another option may have. */
 const leastMeant = 0.3;
 const mostOfOther = 0.8;
+/** The same where it holds every word of the option. */
+const leastWhole = 0.25;
+const mostOfOtherWhole = 0.6;
+/** A line that recall found by its words alone is compared without what is around it, which is less near. */
+const aloneWeight = 0.8;
 
 /**
  * Support by the entry that is nearest to the question by meaning among those that hold the words of an option, where no
  * other option comes near. Amounts and colours need a word of the question beside them: other things have the same.
  */
-function meantSupports(
+async function meantSupports(
   asked: Asked,
   sentences: readonly Sentence[],
   own: ReadonlyMap<Option, Own>,
   recalled: readonly RecalledEntry[],
-): Support[] {
+  differ: boolean,
+  likeness?: ReadRequest["likeness"],
+): Promise<Support[]> {
   const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
   // An option that the question holds itself cannot be told from it.
   if ([...own.values()].some(({ terms }) => terms.length === 0)) return [];
   const reply = replyTo(asked, sentences, recalled);
   const isAmount = asked.wanted === "number" || asked.wanted === "colour";
-  const supports = sentences
-    .filter(({ isQuestion, negated }) => !isQuestion && !negated)
-    .flatMap((sentence) => {
-      const around = sentences.filter((other) => isBeside(other, sentence));
-      const isHeld = (forms: readonly string[]) =>
-        around.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
-      const isTold = asked.terms.some(
-        ({ weight, isAsking, forms }) => weight === 1 && !isAsking && isHeld(forms),
-      );
-      const isReply = sentence.entry === reply?.entry;
-      const isOther =
-        asked.names.some(({ forms }) =>
-          isReply ? !isHeld(forms) : !has(sentence.holds, forms) && !has(sentence.speakers, forms),
-        ) || asked.terms.some(({ required, forms }) => required && !isHeld(forms));
-      const isOfKind = isReply || (isTold && isKindAsked(sentence, asked));
-      if (isOther || (isAmount && !isOfKind)) return [];
-      const meaning = Math.max(meanings.get(sentence.entry) ?? 0, isReply ? 2 * leastMeant : 0);
-      return meaning > 0 ? supportsOf(sentence, meaning, own, false) : [];
-    });
+  const holding = sentences.filter(
+    (one) => !one.isQuestion && (differ || !one.negated) && supportsOf(one, 1, own, differ).length > 0,
+  );
+  const unknown = holding.filter(({ entry }) => meanings.get(entry) === 0);
+  if (likeness && unknown.length > 0) {
+    const cosines = await likeness(
+      asked.text,
+      unknown.map(({ body }) => body),
+    );
+    for (const [i, { entry }] of unknown.entries()) meanings.set(entry, aloneWeight * cosines[i]!);
+  }
+  const supports = holding.flatMap((sentence) => {
+    const around = sentences.filter((other) => isBeside(other, sentence));
+    const isHeld = (forms: readonly string[]) =>
+      around.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
+    const isTold =
+      isNumbered(sentence, asked) ||
+      asked.terms.some(({ weight, isAsking, forms }) => weight === 1 && !isAsking && isHeld(forms));
+    const isReply = sentence.entry === reply?.entry;
+    const isOther =
+      asked.names.some(({ forms }) =>
+        isReply ? !isHeld(forms) : !has(sentence.holds, forms) && !has(sentence.speakers, forms),
+      ) || asked.terms.some(({ required, forms }) => required && !isHeld(forms));
+    const isOfKind = isReply || (isTold && isKindAsked(sentence, asked));
+    if (isOther || (isAmount && !isOfKind)) return [];
+    const meaning = Math.max(meanings.get(sentence.entry) ?? 0, isReply ? 2 * leastMeant : 0);
+    return meaning > 0 ? supportsOf(sentence, meaning, own, differ) : [];
+  });
   const [first, second] = strongestByOption(supports, isLater);
-  if (!first || first.strength < leastMeant) return [];
-  return second && second.strength > mostOfOther * first.strength ? [] : [first];
+  const lead = first && second ? second.strength / first.strength : 0;
+  const isWhole = (one: Support) => ownShare(one.sentence, own.get(one.option)!.terms) === 1;
+  if (!first) return [];
+  if (first.strength >= leastMeant && lead <= mostOfOther) return [first];
+  return first.strength >= leastWhole && lead <= mostOfOtherWhole && isWhole(first) ? [first] : [];
 }
 
 /** Support by the talk that answers the question without options, where it holds the words of one option and of no other. */
@@ -213,11 +268,6 @@ function quotedSupports(quoted: readonly Sentence[], own: ReadonlyMap<Option, Ow
 }
 
 const leastNear = 0.3;
-
-/** Whether two sentences are of one talk. */
-function isBeside({ entry: a }: Sentence, { entry: b }: Sentence): boolean {
-  return a.stream === b.stream && Math.abs(a.startSeconds - b.startSeconds) <= talkSeconds;
-}
 
 /** Sentences in two languages hold the words of both, as a question and its options may be in different ones. */
 function withOtherHalves(sentences: readonly Sentence[]): readonly Sentence[] {
@@ -263,8 +313,18 @@ function ownShare({ tokens, holds }: Sentence, own: readonly Token[]): number {
   const follows = (at: number) =>
     numbers.every((number, i) => has(new Set(tokens[at + i]?.forms ?? []), soughtForms(number)));
   if (numbers.length > 0 && !tokens.some((_, at) => follows(at))) return 0;
-  return own.filter((token) => has(holds, soughtForms(token))).length / own.length;
+  const isHeld = (token: Token, at: number) =>
+    has(holds, soughtForms(token)) ||
+    isJoined(own[at - 1], token, tokens) ||
+    isJoined(token, own[at + 1], tokens);
+  return own.filter(isHeld).length / own.length;
 }
+
+/** Whether a text writes two words as one: "eye shadow", "eyeshadow". */
+const isJoined = (first: Token | undefined, second: Token | undefined, tokens: readonly Token[]): boolean =>
+  first !== undefined &&
+  second !== undefined &&
+  tokens.some(({ folded }) => folded === first.folded + second.folded);
 
 /** The sentence with the best support for each option, strongest first; `prefers` decides between equals. */
 function strongestByOption(

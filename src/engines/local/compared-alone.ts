@@ -21,7 +21,7 @@ export interface Compared {
 const most = 12;
 const fewest = 5;
 /** Where recall found nothing this near, nothing in the question's language is compared. */
-const leastNear = 0.4;
+const leastNear = 0.3;
 
 /**
  * What recall found nearest, each sentence compared alone with the question, the nearest first; none where too few can be

@@ -2,7 +2,14 @@
 
 import type { Reading } from "../../answer/reader.ts";
 import { measured } from "../../answer/words/forms.ts";
-import { hasWanted, movedHome, movedOneself, toldMove, updating } from "../../answer/words/question-words.ts";
+import {
+  asksNumber,
+  hasWanted,
+  movedHome,
+  movedOneself,
+  toldMove,
+  updating,
+} from "../../answer/words/question-words.ts";
 import type { Token } from "../../answer/words/tokens.ts";
 import { noCost } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
@@ -24,13 +31,22 @@ export function isAbout(name: AskedName, sentence: Sentence, asked: Asked, match
       (reference.who === "speaker" && spoke));
   if (!references.some(meant)) {
     if (!name.isSubject && (has(holds, name.forms) || has(context, name.forms))) return true;
-    return spoke && isElliptical(sentence);
+    // "The parcel arrives tomorrow.", said by who owns one.
+    return (
+      spoke &&
+      (isElliptical(sentence) ||
+        (name.isOwner &&
+          ofThing.test(sentence.body) &&
+          references.every(({ who, at }) => who === "named" && at === 0)))
+    );
   }
   if (!name.isSubject) return true;
   const people = references.filter((reference) => meant(reference) || !isOpening(reference, sentence, asked));
   const nearest = people.findLast(({ at }) => at < matched) ?? people.find(({ at }) => at >= matched);
   return meant(nearest);
 }
+
+const ofThing = /^(?:(?:and|but|so|oh|well|yes|no|now|then)[\s,]+)*the \p{L}/iu;
 
 /** Whether a word has its capital from the beginning of a sentence alone: "Dressed in red is Bob." */
 function isOpening(reference: Reference, { tokens }: Sentence, { terms }: Asked): boolean {
@@ -135,12 +151,44 @@ const mayTellName = ({ tokens, language, text }: Sentence, { held }: Asked): boo
   tellsName.test(text) ||
   tokens.some(({ isCapital, forms }, at) => isCapital && at > 0 && forms.length > 0 && !has(held, forms));
 
+const ofPart = /\bthe (\p{L}+) of (?:(?:the|an?|this|that|my|your|his|her|our|their) )?(\p{L}+)/iu;
+
+/** Whether a sentence names the thing that a question asks of a part, and not the part: "the peel of the mango". */
+function isOfWhole({ holds }: Sentence, { text, terms }: Asked): boolean {
+  const [, part, whole] = ofPart.exec(text) ?? [];
+  const find = (word: string | undefined) => terms.find((term) => term.word === word);
+  const [own, of] = [find(part), find(whole)];
+  if (!own || !of || own.isAsking || own.measures !== null) return false;
+  return has(holds, of.forms) && !has(holds, own.forms);
+}
+
+const asksKind = /\b(?:what|which) (?:\p{L}+ )?(?:kind|sort|type|brand|make|breed|flavou?r)s? of (\p{L}+)/iu;
+
+/** Whether a sentence may tell the kind of a thing: one that names the thing says more of it than "that bread". */
+function tellsKind({ tokens, holds }: Sentence, { text, terms }: Asked): boolean {
+  const thing = asksKind.exec(text)?.[1]?.toLowerCase();
+  const term = terms.find(({ word }) => word.toLowerCase() === thing);
+  if (!term || !has(holds, term.forms)) return true;
+  return tokens.some(({ forms }, at) => {
+    const [before, after] = [tokens[at - 1], tokens[at + 1]];
+    const isDescribed =
+      (before && isDescribing(before)) ||
+      (after && /^(?:is|are|was|were|with|called|named|from|made|of)$/.test(after.folded));
+    return has(new Set(forms), term.forms) && isDescribed;
+  });
+}
+
+const countingWords = /^(?:much|many|more|some|any|enough|lot|lots|little|few|own|new|whole|other)$/;
+/** Whether a word tells of the one behind it which one it is. */
+const isDescribing = ({ forms, folded }: Token) => forms.length > 0 && !countingWords.test(folded);
+
 /** Whether a sentence holds the kind of answer that is asked for. */
 export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
   const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
   if (isOffered(sentence, asked)) return true;
   switch (asked.wanted) {
     case "number":
+      if (isOfWhole(sentence, asked)) return false;
       return sentence.tokens.some(
         (token, at) => isNumeric(token) && isNew(token) && isAmount(sentence, at, asked),
       );
@@ -152,13 +200,14 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "place":
       return hasWanted(sentence.text, "place") && sentence.tokens.some(isNew);
     case "colour":
-      return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew);
+      return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew) && !isOfWhole(sentence, asked);
     case "reason":
       return hasWanted(sentence.text, "reason");
     case "moment":
       return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
       if (asksName.test(asked.text) && !mayTellName(sentence, asked)) return false;
+      if (!tellsKind(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"
       const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
       if (asked.wantsMoment) return tellsDone(sentence, asked);
@@ -236,6 +285,7 @@ function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean
       ? muchOf.has(measures)
       : wanted === measures || (wanted === null && !ofCount.test(asked.text));
   const before = tokens[at - 1];
+  if (asksNumber.test(asked.text)) return !forms.some((form) => form.startsWith("t:"));
   if (before && labels.test(before.folded)) return false;
   if (isOfCode(tokens, at) && !ofCode.test(asked.text)) return false;
   if (wanted === null && !isMuch) return true;
@@ -248,6 +298,10 @@ function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean
   const counted = moreOf.test(tokens[at + 1]?.folded ?? "") ? at + 2 : at + 1;
   return isTold || (tokens[counted]?.forms.length ?? 0) === 0;
 }
+
+/** Whether it is asked for the number of something, and a sentence has one: "We are number 31." */
+export const isNumbered = ({ holds }: Sentence, { text }: Asked): boolean =>
+  asksNumber.test(text) && holds.has("number");
 
 const ofCode = /\b(?:code|pin|password|combination|passport|licen[cs]e|plate|phone|extension)\b/i;
 const digitWord = /^(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|\d)$/;

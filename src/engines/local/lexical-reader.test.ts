@@ -118,6 +118,45 @@ describe("lexical reader on multiple choice", () => {
     );
   });
 
+  test("takes a number with its unit, also where a word stands between them, and no part for an amount", async () => {
+    const line = "One of the first gifts is free parking for 6 whole months.";
+    const options = ["One year", "Six months", "Three months"];
+    assert.equal(brief(await read("For how long do we get free parking?", options, [line])), "B e0");
+  });
+
+  test("finds words that are written as one", async () => {
+    const ask = (option: string, line: string) => read("What does Ann hold?", [option, "a rope"], [line]);
+    assert.equal(brief(await ask("the wheel barrow", "Ann holds the wheelbarrow.")), "A e0");
+    assert.equal(brief(await ask("the wheel", "Ann holds the wheelbarrow.")), "abstains");
+  });
+
+  test("tells apart by clauses what one sentence says of two things", async () => {
+    const line = "The gloves cost about 12 euros, and the boots cost 48 euros.";
+    const prices = ["12 euros", "48 euros"];
+    assert.equal(brief(await read("How much did the gloves cost?", prices, [line])), "A e0");
+    assert.equal(brief(await read("How much did the boots cost?", prices, [line])), "B e0");
+    assert.equal(brief(await read("How much did it cost?", prices, [line])), "abstains");
+  });
+
+  test("takes what a sentence says for said where another part of it denies", async () => {
+    const lines = [
+      "These four chairs are painted already, but I haven't had time for the others.",
+      "Six chairs stand outside.",
+    ];
+    const question = "How many chairs are painted already?";
+    assert.equal(brief(await read(question, ["Six", "Four"], lines)), "B e0");
+    assert.equal(brief(await read("Who has not had time?", ["Ann", "Bob"], lines)), "abstains");
+  });
+
+  test("prefers the line of a talk about what is asked to a later one of another talk", async () => {
+    const talk = [
+      entry("The captain steered into the fog.", 10),
+      entry("Then lost 4 points.", 13),
+      entry("Two points lost.", 200),
+    ];
+    assert.equal(brief(await read("How many points did the captain lose?", ["2", "4"], talk)), "B e13");
+  });
+
   test("takes a speaker for the name in a question, also when it is written small", async () => {
     const memory = [
       entry("Ann: Hello there. The dentist is at four.", 0, { speakers: ["Ann"] }),
@@ -761,6 +800,39 @@ describe("lexical reader on what a question asks for", () => {
     const wax = "Ann: I think it beats the old wax, the smell is milder.";
     assert.equal(await ask("Why does Ann think it beats the old wax, is the smell milder?", [wax]), "e0");
     assert.equal(await ask("Why does Ann think it beats the old wax?", [wax]), "abstains");
+  });
+
+  test("takes an answer that the question offers behind a comma or colon from the talk about it", async () => {
+    const talk = ["Ann: Do you like the olives?", "Bob: They taste of soap.", "Ann: The boat is blue."];
+    assert.equal(await ask("Why does Bob not like the olives: the taste of soap?", talk), "e10");
+    assert.equal(await ask("Why does Bob not like the olives, the taste of tar?", talk), "abstains");
+    assert.equal(await ask("Why does Cleo not like the olives: the taste of soap?", talk), "abstains");
+    assert.equal(await ask("What is that, a boat hook?", ["Ann: What is that?", "Bob: A boat hook?"]), "e10");
+  });
+
+  test("takes no statement of a thing for what kind it is, and none of a whole for what is asked of its part", async () => {
+    const bread = "What kind of bread did Ann bake?";
+    assert.equal(await ask(bread, ["Ann: I baked that bread myself."]), "abstains");
+    assert.equal(await ask(bread, ["Ann: I baked rye bread."]), "e0");
+    assert.equal(await ask(bread, ["Ann: I baked bread with olives."]), "e0");
+    const melon = ["Ann: The melon weighs 900 grams."];
+    assert.equal(await ask("How much does the peel of the melon weigh?", melon), "abstains");
+    assert.equal(await ask("How much does the melon weigh?", melon), "e0");
+    assert.equal(await ask("What is the weight of the melon?", melon), "e0");
+  });
+
+  test("takes a number for one where it is asked which number, and a share for a percentage", async () => {
+    const house = "Ann: Our house is number 27.";
+    assert.equal(await ask("What number is Ann's house?", [house]), "e0");
+    assert.equal(await ask("What number is Ann's house?", ["Ann: Our house is old."]), "abstains");
+    assert.equal(await ask("What percentage did the judge deduct?", ["Ann: The judge deducted 15%."]), "e0");
+  });
+
+  test("takes what an owner says of the thing for said of theirs, and not what somebody else says", async () => {
+    const question = "When does Ann's parcel arrive?";
+    assert.equal(await ask(question, ["Ann: But the parcel arrives tomorrow."]), "e0");
+    assert.equal(await ask(question, ["Bob: But the parcel arrives tomorrow."]), "abstains");
+    assert.equal(await ask(question, ["Ann: Bob says the parcel arrives tomorrow."]), "abstains");
   });
 
   test("tells several events and not the last of them, where a question asks what was done", async () => {

@@ -45,6 +45,7 @@ import {
 } from "./evidence.ts";
 import { ofMeal } from "./meals.ts";
 import { meantSentences, onOneScale, saidAfter } from "./meant-evidence.ts";
+import { offeredSentence } from "./offered-answer.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
@@ -93,14 +94,17 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       if (request.question.options.length > 0) {
         const quoted = async () => {
           const { cited } = await quote(asked, read, recalled, alone);
-          return sentences.filter(({ entry }) => cited.includes(entry.id));
+          const offered = cited.length === 0 ? offeredSentence(asked, read, recalled) : null;
+          return offered ? [offered] : sentences.filter(({ entry }) => cited.includes(entry.id));
         };
         return choose(request.question, asked, sentences, words, recalled, quoted, likeness);
       }
       const reading = await quote(asked, read, recalled, alone);
-      if (!reading.abstained || !likeness) return reading;
-      const ofClass = await sentenceOfClass(asked, read, likeness);
-      const found = ofClass ?? sentenceAcross(asked, await alone());
+      if (!reading.abstained) return reading;
+      const offered = offeredSentence(asked, read, recalled);
+      if (offered) return said([offered], [], asked);
+      if (!likeness) return reading;
+      const found = (await sentenceOfClass(asked, read, likeness)) ?? sentenceAcross(asked, await alone());
       return found ? said([found], [], asked) : reading;
     },
   };
@@ -145,6 +149,29 @@ function repeatsWhich({ text, tokens }: Sentence, { text: asked, held, offered }
   );
 }
 
+/** Whether a sentence says nothing that a question for a thing does not: "Every strand is covered." */
+const repeatsAll = ({ tokens }: Sentence, { wanted, held, offered }: Asked): boolean =>
+  wanted === "thing" &&
+  offered.length === 0 &&
+  tokens.every((token) => token.forms.length === 0 || has(held, token.forms));
+
+/** Share of a question that a sentence holds which tells of it and not what is asked. */
+const wholeCover = 0.9;
+
+/** A sentence that tells all of a question but what is asked, "I have a headache.", and what was said next that tells it. */
+function toldNext(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): readonly Sentence[] | null {
+  for (const sentence of sentences) {
+    if (sentence.isQuestion || !agrees(sentence, asked) || coverOf(sentence, asked) < wholeCover) continue;
+    const next = saidAfter(sentence, asked, sentences, recalled);
+    if (next) return [sentence, next];
+  }
+  return null;
+}
+
 /** The sentences that answer a free-form question, the best first. */
 function hitsOf(asked: Asked, sentences: readonly Sentence[]): Hit[] {
   return sentences
@@ -176,11 +203,13 @@ async function quote(
   const hits = hitsOf(asked, isThin(asked) ? sentences.filter((one) => isWordOf(one, asked)) : sentences);
   const [first] = hits;
   if (first === undefined) {
+    const next = toldNext(asked, sentences, recalled);
+    if (next) return said(next, [], asked);
     const meant = await meantSentences(asked, sentences, recalled, alone);
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.
-  if (repeatsWhich(first.sentence, asked)) {
+  if (repeatsWhich(first.sentence, asked) || repeatsAll(first.sentence, asked)) {
     const next = saidAfter(first.sentence, asked, sentences, recalled);
     if (next) return said([next], [], asked);
   }

@@ -13,7 +13,7 @@ import { isFact } from "../../memory/facts.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
 import type { Compared } from "./compared-alone.ts";
-import { agrees, coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
+import { agrees, coverOf, isAbout, isKindAsked, isNumbered, tellsMoment } from "./evidence.ts";
 import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Least cosine of an answer, and its lead over entries of other times. */
@@ -53,7 +53,7 @@ export async function meantSentences(
  * Least cosine of a moment and its lead over others: where it holds a word of the question; and where it holds none, which
  * is never enough for an amount, because other things are weighed and counted in the same words.
  */
-const leastMoment = { told: { meaning: 0.38, lead: 0.03 }, untold: { meaning: 0.41, lead: 0.1 } } as const;
+const leastMoment = { told: { meaning: 0.38, lead: 0.03 }, untold: { meaning: 0.41, lead: 0.05 } } as const;
 const amounts: ReadonlySet<Asked["wanted"]> = new Set(["number", "colour", "moment"]);
 /** Sentences of a moment that are quoted. */
 const mostOfMoment = 3;
@@ -169,10 +169,13 @@ const tellingTerms = ({ terms }: Asked) =>
   terms.filter(({ weight, isAsking, word }) => weight === 1 && !isAsking && !lightVerbs.test(word));
 
 /** Whether a sentence holds a word of the question that tells what it is about; a name alone does not where others do. */
-function isTelling({ holds }: Sentence, asked: Asked): boolean {
+function isTelling(one: Sentence, asked: Asked): boolean {
   const telling = tellingTerms(asked);
   const others = telling.filter(({ required }) => !required);
-  return (others.length > 0 ? others : telling).some(({ forms }) => has(holds, forms));
+  return (
+    isNumbered(one, asked) ||
+    (others.length > 0 ? others : telling).some(({ forms }) => has(one.holds, forms))
+  );
 }
 
 /** Whether those whom a question names say a sentence: where it names them, it is near to the question by the name alone. */

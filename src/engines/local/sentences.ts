@@ -85,6 +85,7 @@ export function sentencesOf(
       const body = place === 0 ? withoutSpeaker(text, entry.speakers) : text;
       return halvesOf(body).map((half) => ({ text, place, body: half }));
     })
+    .flatMap((one) => [one, ...affirmedParts(one.body, words).map((body) => ({ ...one, body }))])
     .map(({ text, place, body: told }) => {
       const body = withoutTag(told);
       const { all, negated, language } = tokensOf(body, words);
@@ -117,6 +118,16 @@ const tag =
   /(?<=[\p{L}\p{N}%])\s*(?:,|，|…|\.\.\.)\s*(?:right|okay|ok|yeah|yes|no|huh|hm+|eh|you know|correct|remember|all right|alright|(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|am)(?:n['’]t)? (?:it|that|this|he|she|they|we|you|i)(?: (?:okay|ok|right|fine|true|correct))?|nicht wahr|oder(?: nicht)?|gell|ne|n['’]est-ce pas|non|hein|d['’]accord|verdad|no es (?:cierto|as[íi])|vale|vero|no è vero|n[ãa]o [ée]|certo|toch|h[èe]|prawda|da|правда|да|верно|değil mi|是吧|对吧|對吧|对不对|是不是|好吗|行吗)\s*[?？]["'”’)]*\s*$/iu;
 const asksFirst =
   /^\s*(?:what|which|who|whom|whose|where|when|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|wer|was|wo|wann|warum|wie|qui|que|quoi|où|quand|pourquoi|comment|qui[ée]n|qu[ée]|d[óo]nde|cu[áa]ndo|c[óo]mo)\b/iu;
+
+const turn =
+  /\s*[,;–—]\s+(?=(?:but|though|although|while|whereas|aber|doch|mais|pero|ma|per[òo]|mas|maar|men|ale|но|але)\b)/iu;
+
+/** The parts of a sentence that say what is, where another part says what is not: "Four are clean, but I haven't seen the rest." */
+function affirmedParts(body: string, words: WordSpace): readonly string[] {
+  const parts = body.split(turn);
+  const affirmed = parts.length > 1 ? parts.filter((part) => !tokensOf(part, words).negated) : [];
+  return affirmed.length < parts.length ? affirmed : [];
+}
 
 /** A statement without the tag that asks for a yes; a question, and a text without one, unchanged. */
 const withoutTag = (text: string): string => (asksFirst.test(text) ? text : text.replace(tag, ""));
@@ -157,6 +168,10 @@ function referencesOf(
     references.push({ at: 0, who: "speaker" });
   return references;
 }
+
+/** Whether two sentences are of one talk. */
+export const isBeside = ({ entry: a }: Sentence, { entry: b }: Sentence): boolean =>
+  a.stream === b.stream && Math.abs(a.startSeconds - b.startSeconds) <= talkSeconds;
 
 /** Whether a set of forms holds one of a word's. */
 export const has = (holds: ReadonlySet<string>, forms: readonly string[]) =>
