@@ -240,9 +240,9 @@ export function withoutPhrases(text: string, language: LanguageCode): string {
 const bigramNegation = /不|没|沒|别|別|未|無|无|ない|ません|なかった|않|안 |못|없|ไม่/u;
 const contraction = /n['’]t\b/i;
 
-/** What denies nothing: "not only". */
+/** What denies nothing: "not only", "at no cost". */
 const notOnly =
-  /\b(?:not (?:just|only|merely|simply)|nicht nur|pas (?:que|seulement)|no s[óo]lo|no solamente|non solo|n[ãa]o s[óo]|niet alleen|nie tylko)\b|не только|не тільки|不只|不仅|不僅|不止|だけで(?:は)?な[いく]/giu;
+  /\b(?:not (?:just|only|merely|simply)|(?:at|for) no (?:extra |additional )?(?:charge|cost)|nicht nur|pas (?:que|seulement)|no s[óo]lo|no solamente|non solo|n[ãa]o s[óo]|niet alleen|nie tylko)\b|не только|не тільки|不只|不仅|不僅|不止|だけで(?:は)?な[いく]/giu;
 
 /** Whether a text denies something. @param words its words, lower case, without marks on Latin letters */
 export function isNegated(text: string, words: readonly string[], language: LanguageCode): boolean {

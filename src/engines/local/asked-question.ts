@@ -26,7 +26,7 @@ export const askingWords = `
   number many much ask answer question know remember see saw seen hear heard call called appear there exactly value
 `;
 const saying =
-  /\b(?:say|says|said|saying|tell|tells|told|mention|mentions|mentioned|according to|talk(?:s|ed|ing)? about|announce[sd]?|report(?:s|ed)?|explain(?:s|ed)?|claim(?:s|ed)?|suggest(?:s|ed)?|ask(?:s|ed)?|answer(?:s|ed)?|promise[sd]?|recommend(?:s|ed)?|blame[sd]?|think|thinks|thought|sagt|sagte|erw[äa]hnt|dit|disait|dice|dijo|diz|disse|ha detto|zegt|zei|m[óo]wi|powiedzia[łl]a?|говорит|сказала?)\b|说|說|言/iu;
+  /\b(?:say|says|said|saying|tell|tells|told|mention|mentions|mentioned|according to|talk(?:s|ed|ing)? about|announce[sd]?|report(?:s|ed)?|explain(?:s|ed)?|claim(?:s|ed)?|suggest(?:s|ed)?|ask(?:s|ed)?|answer(?:s|ed)?|promise[sd]?|recommend(?:s|ed)?|blame[sd]?|think|thinks|thought|believe[sd]?|reckon(?:s|ed)?|guess(?:es|ed)?|estimate[sd]?|praise[sd]?|joke[sd]?|compare[sd]?|liken(?:s|ed)?|describe[sd]?|complain(?:s|ed)?|admit(?:s|ted)?|propose[sd]?|advise[sd]?|warn(?:s|ed)?|(?:view|opinion)|sagt|sagte|erw[äa]hnt|dit|disait|dice|dijo|diz|disse|ha detto|zegt|zei|m[óo]wi|powiedzia[łl]a?|говорит|сказала?)\b|说|說|言/iu;
 
 /** What is before the unit of a rate, "50 a day", which is no amount itself; of these the first always tells one. */
 const beforeRate = /^(?:per|each|every|an?)$/;
@@ -74,6 +74,8 @@ export interface Asked {
   /** Forms of each word of an answer that it offers itself: "… , is it a holiday?" */
   readonly offered: readonly (readonly string[])[];
   readonly negated: boolean;
+  /** Whether it denies something beside what it asks: "… since she had no lamp". A sentence may deny that, too. */
+  readonly deniesBeside: boolean;
   readonly which: WhichValue;
   readonly wanted: Wanted;
   readonly wantsMoment: boolean;
@@ -94,7 +96,8 @@ export function askedOf(
   asking: ReadonlySet<string>,
 ): Asked {
   const { which, rest } = whichValue(withoutCourtesy(question.text));
-  const { language, all, negated } = tokensOf(rest, words);
+  const { language, all, negated: denies } = tokensOf(rest, words);
+  const { negated } = tokensOf(mainPart(rest), words);
   const isEnglish = language === "en";
   const kind = isEnglish ? wantedBy(rest) : "statement";
   const people = new Set(
@@ -184,6 +187,7 @@ export function askedOf(
     held: new Set(all.flatMap(({ forms }) => forms)),
     offered: isEnglish ? offeredBy(rest, words) : [],
     negated,
+    deniesBeside: denies && !negated,
     which,
     wanted: measuresSomething && kind !== "moment" && isEnglish ? "number" : kind,
     wantsMoment:
@@ -194,6 +198,15 @@ export function askedOf(
     ofSaying: saying.test(rest),
   };
 }
+
+const asideOf =
+  /(?<=\p{L}.*)[\s,]+(?:when|while|because|since|as|after|before|although|though|so that)\s.*$/iu;
+
+/** A question without what it tells beside: what that denies, "… when she had no lamp", is not asked. */
+const mainPart = (text: string): string => {
+  const main = text.replace(asideOf, "");
+  return asks.test(main) ? main : text;
+};
 
 const asks = /\b(?:what|which|who|whom|whose|where|when|why|how)\b/i;
 

@@ -114,7 +114,10 @@ const exceptOne = /\b(?:instead of|rather than|apart from|besides|other than|exc
 
 /** Whether a sentence denies exactly if the question does. Why something is not so is told without denying it. */
 export const agrees = ({ negated }: Sentence, asked: Asked): boolean =>
-  negated === asked.negated || (asked.wanted === "reason" && asked.negated) || exceptOne.test(asked.text);
+  negated === asked.negated ||
+  asked.deniesBeside ||
+  (asked.wanted === "reason" && asked.negated) ||
+  exceptOne.test(asked.text);
 
 /** Whether an entry is about a moment, give or take 5 s. */
 function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
@@ -245,9 +248,13 @@ export function tellsMoment({ tokens }: Sentence, { text }: Asked): boolean {
 /** "When was the piano tuned?": the word at the end tells what was done. */
 const whatWasDone = /\b(?:is|are|was|were|been|got)\b.*?(\p{L}+)\s*\?*\s*$/iu;
 
+/** What tells of no deed: "When was it expected?" asks when it comes. */
+const awaited = /^(?:expected|due|planned|scheduled|supposed|meant|intended|awaited)$/i;
+
 /** Whether a sentence says that what a question asks the time of was done. */
 function tellsDone({ holds }: Sentence, { text, terms }: Asked): boolean {
   const done = whatWasDone.exec(text)?.[1];
+  if (done !== undefined && awaited.test(done)) return true;
   return terms.every(({ word, forms, required }) => word !== done || required || has(holds, forms));
 }
 

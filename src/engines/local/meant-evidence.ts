@@ -112,7 +112,7 @@ const asksAmount = (asked: Asked) =>
   amounts.has(wantedOf(asked)) || (asked.language !== "en" && asked.wantsMoment);
 
 /** Whether a sentence that is near by meaning could answer: of the people asked for, of the kind, and more than is asked. */
-function mayTell(one: Sentence, asked: Asked): boolean {
+function mayTell(one: Sentence, asked: Asked, isFar = false): boolean {
   const wanted = wantedOf(asked);
   return (
     !one.isQuestion &&
@@ -123,7 +123,8 @@ function mayTell(one: Sentence, asked: Asked): boolean {
     tellsSomebody(one, asked) &&
     (asked.wanted !== "moment" || tellsMoment(one, asked)) &&
     (asked.wanted !== "reason" || tellsReason.test(one.text)) &&
-    (!amounts.has(wanted) || (isTelling(one, asked) && !isOfOthers(one, asked))) &&
+    (!amounts.has(wanted) ||
+      ((isTelling(one, asked) || (isFar && wanted === "moment")) && !isOfOthers(one, asked))) &&
     (wanted !== "number" || holdsNumber(one, asked))
   );
 }
@@ -131,6 +132,9 @@ function mayTell(one: Sentence, asked: Asked): boolean {
 /** Least share of a sentence that answers alone, and its lead over sentences of other times. */
 const leastAlone = 0.22;
 const leastAloneLead = 0.2;
+/** The same where a sentence tells a time and none of the question's words. */
+const leastFar = 0.35;
+const leastFarLead = 0.25;
 
 /** The sentence that answers alone, because it is far nearer than what was said at other times; `null` where none is. */
 export function sentenceAlone(asked: Asked, compared: readonly Compared[]): Sentence | null {
@@ -147,7 +151,8 @@ export function sentenceAlone(asked: Asked, compared: readonly Compared[]): Sent
   const isNamed = wantedOf(asked) === "number" && asked.terms.some(({ required }) => required);
   const isClear = isNamed || share - rival >= leastAloneLead;
   const isOwn = sentence.language === asked.language && (!asked.wantsMoment || isTelling(sentence, asked));
-  return isClear && isOwn && isWhole && isMuchTold(sentence, asked) && mayTell(sentence, asked)
+  const isFar = share >= leastFar && share - rival >= leastFarLead;
+  return isClear && isOwn && isWhole && isMuchTold(sentence, asked) && mayTell(sentence, asked, isFar)
     ? sentence
     : null;
 }

@@ -65,6 +65,30 @@ const srt = (...texts: string[]) =>
     })
     .join("\n");
 
+test("a voice goes on in cues without one, until another voice, a dash or a pause", () => {
+  const told = srt(
+    "<v Ana>The bus was late.",
+    "It rained all day.",
+    "- Where?",
+    "Nowhere.",
+    "<v Ben>I walked.",
+  );
+  assert.deepEqual(summary(told), [
+    "Ana: The bus was late.",
+    "Ana: It rained all day.",
+    "Where?",
+    "Nowhere.",
+    "Ben: I walked.",
+  ]);
+  const paused = srt("<v Ana>The bus was late.", "[music]", "[music]", "It rained all day.");
+  assert.deepEqual(summary(paused), ["Ana: The bus was late.", "It rained all day."]);
+  // Names before lines are written where somebody else may answer without one.
+  assert.deepEqual(summary(srt("Ana: The bus was late.", "It rained.")), [
+    "Ana: The bus was late.",
+    "It rained.",
+  ]);
+});
+
 test("a cue in two languages is one utterance with one speaker; of one wanted language only that", () => {
   const cue = srt("Bruno: 把灯打开\nBruno: Turn on the lamp.");
   assert.deepEqual(summary(cue), ["Bruno: 把灯打开 / Turn on the lamp."]);

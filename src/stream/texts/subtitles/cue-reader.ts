@@ -30,6 +30,9 @@ export interface CueReaderOptions {
   readonly isUttered?: boolean;
 }
 
+/** Longest pause after which a voice goes on without being named again, in seconds. */
+const mostVoicePauseSeconds = 3;
+
 /** Reads the texts of one track. */
 export class CueReader {
   readonly #options: CueReaderOptions;
@@ -46,6 +49,9 @@ export class CueReader {
   /** A cue that waits for a twin in another language. */
   #waiting: SaidCue | null = null;
   #ready: Cue[] = [];
+  /** Whether the texts name voices (`<v Ana>`): then a cue without one is said by the voice before it. */
+  #namesVoices = false;
+  #lastVoice: { readonly speaker: string; readonly endSeconds: number } | null = null;
 
   constructor(options: CueReaderOptions) {
     this.#options = options;
@@ -135,6 +141,7 @@ export class CueReader {
     const lines = linesOf(text.text).map((line) => line.replace(/^[-–—]\s*/u, ""));
     if (lines.length === 0) return;
     this.#names.see(lines);
+    this.#namesVoices ||= /<v[ .\t]/.test(text.text);
     if (withoutSongs(lines).length === 0) this.#sung += 1;
     else this.#spoken += 1;
   }
@@ -176,8 +183,20 @@ export class CueReader {
 
   #give(sentences: readonly Fragment[]): void {
     const { kind, origin } = this.#options;
-    for (const { startSeconds, endSeconds, text, speaker, language } of sentences)
+    for (const sentence of sentences) {
+      const { startSeconds, endSeconds, text, language } = sentence;
+      const speaker = sentence.speaker ?? this.#voiceOf(sentence);
+      this.#lastVoice = speaker === null ? null : { speaker, endSeconds };
       this.#ready.push({ startSeconds, endSeconds, text, speaker, kind, origin, language });
+    }
+  }
+
+  /** The voice that goes on in a sentence without one: captions name a voice where it begins to speak. */
+  #voiceOf({ startSeconds, isTurn }: Fragment): string | null {
+    const last = this.#lastVoice;
+    const { kind, isUttered } = this.#options;
+    if (!last || !this.#namesVoices || isTurn || kind !== "speech" || isUttered === true) return null;
+    return startSeconds - last.endSeconds <= mostVoicePauseSeconds ? last.speaker : null;
   }
 
   #problems(): string[] {
