@@ -23,7 +23,7 @@ export const askingWords = `
   person people man woman guy somebody someone speaker character number amount reason way topic subject video clip scene
   screen picture image sign show shown display written mention tell told speak spoke spoken happen occur describe
   wear wore dress put place leave left keep kept use used do first last before after according following true correct statement
-  number many much ask answer question know remember see saw seen hear heard call called appear there exactly value
+  expected due planned scheduled supposed number many much ask answer question know remember see saw seen hear heard call called appear there exactly value
 `;
 const saying =
   /\b(?:say|says|said|saying|tell|tells|told|mention|mentions|mentioned|according to|talk(?:s|ed|ing)? about|announce[sd]?|report(?:s|ed)?|explain(?:s|ed)?|claim(?:s|ed)?|suggest(?:s|ed)?|ask(?:s|ed)?|answer(?:s|ed)?|promise[sd]?|recommend(?:s|ed)?|blame[sd]?|think|thinks|thought|believe[sd]?|reckon(?:s|ed)?|guess(?:es|ed)?|estimate[sd]?|praise[sd]?|joke[sd]?|compare[sd]?|liken(?:s|ed)?|describe[sd]?|complain(?:s|ed)?|admit(?:s|ted)?|propose[sd]?|advise[sd]?|warn(?:s|ed)?|(?:view|opinion)|sagt|sagte|erw[äa]hnt|dit|disait|dice|dijo|diz|disse|ha detto|zegt|zei|m[óo]wi|powiedzia[łl]a?|говорит|сказала?)\b|说|說|言/iu;
@@ -97,7 +97,8 @@ export function askedOf(
 ): Asked {
   const { which, rest } = whichValue(withoutCourtesy(question.text));
   const { language, all, negated: denies } = tokensOf(rest, words);
-  const { negated } = tokensOf(mainPart(rest), words);
+  const main = mainPart(rest);
+  const { negated, all: inMain } = tokensOf(main, words);
   const isEnglish = language === "en";
   const kind = isEnglish ? wantedBy(rest) : "statement";
   const people = new Set(
@@ -192,8 +193,8 @@ export function askedOf(
     wanted: measuresSomething && kind !== "moment" && isEnglish ? "number" : kind,
     wantsMoment:
       asksWhen(
-        rest,
-        all.map(({ folded }) => folded),
+        main,
+        inMain.map(({ folded }) => folded),
       ) || which === "since",
     ofSaying: saying.test(rest),
   };

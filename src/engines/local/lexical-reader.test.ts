@@ -828,6 +828,39 @@ describe("lexical reader on what a question asks for", () => {
     assert.equal(await ask("What percentage did the judge deduct?", ["Ann: The judge deducted 15%."]), "e0");
   });
 
+  test("takes what somebody thinks, praises or estimates for what they say", async () => {
+    for (const question of [
+      "How many guests did Ann estimate for the party?",
+      "How many guests were there at the party in Ann's view?",
+    ]) {
+      assert.equal(await ask(question, ["Ann: About 30 guests at the party."]), "e0", question);
+      assert.equal(await ask(question, ["Bob: About 30 guests at the party."]), "abstains", question);
+    }
+  });
+
+  test("asks for what comes by when it is expected, and for what was done by when it was", async () => {
+    const sofa = ["Ann: The sofa comes on Friday."];
+    assert.equal(await ask("When is the sofa expected?", sofa), "e0");
+    assert.equal(await ask("When was the sofa mended?", sofa), "abstains");
+  });
+
+  test("passes over what a question denies or dates beside what it asks", async () => {
+    const pump = ["Ann: I don't have a bicycle pump, I use the compressor."];
+    assert.equal(await ask("What does Ann use since she has no bicycle pump?", pump), "e0");
+    const repair = ["Ann: We get the repair free of charge for 12 months."];
+    assert.equal(await ask("How long do they do the repair at no charge?", repair), "e0");
+    assert.equal(
+      await ask("What does Ann not use for the tyre?", ["Ann: I use glue for the tyre."]),
+      "abstains",
+    );
+    const said = await read(
+      "Which song did the choir sing when they met?",
+      [],
+      ["The choir sang a song by Grieg."],
+    );
+    assert.equal(said.answer, "The choir sang a song by Grieg.", "no moment before it");
+  });
+
   test("takes what an owner says of the thing for said of theirs, and not what somebody else says", async () => {
     const question = "When does Ann's parcel arrive?";
     assert.equal(await ask(question, ["Ann: But the parcel arrives tomorrow."]), "e0");

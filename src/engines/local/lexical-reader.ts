@@ -150,11 +150,14 @@ function repeatsWhich({ text, tokens }: Sentence, { text: asked, held, offered }
 }
 
 /** Whether a sentence says nothing that a question for a thing does not: "Every strand is covered." */
-const repeatsAll = ({ tokens }: Sentence, { wanted, held, offered }: Asked): boolean =>
+const repeatsAll = ({ tokens }: Sentence, { wanted, wantsMoment, held, offered }: Asked): boolean =>
   wanted === "thing" &&
+  !wantsMoment &&
   offered.length === 0 &&
   tokens.every((token) => token.forms.length === 0 || has(held, token.forms));
 
+/** Least cosine of what is said next, as a share of that of the sentence before it. */
+const leastShareOfNext = 0.6;
 /** Share of a question that a sentence holds which tells of it and not what is asked. */
 const wholeCover = 0.9;
 
@@ -166,7 +169,7 @@ function toldNext(
 ): readonly Sentence[] | null {
   for (const sentence of sentences) {
     if (sentence.isQuestion || !agrees(sentence, asked) || coverOf(sentence, asked) < wholeCover) continue;
-    const next = saidAfter(sentence, asked, sentences, recalled);
+    const next = saidAfter(sentence, asked, sentences, recalled, leastShareOfNext);
     if (next) return [sentence, next];
   }
   return null;
@@ -209,8 +212,10 @@ async function quote(
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.
-  if (repeatsWhich(first.sentence, asked) || repeatsAll(first.sentence, asked)) {
-    const next = saidAfter(first.sentence, asked, sentences, recalled);
+  const isWhich = repeatsWhich(first.sentence, asked);
+  if (isWhich || repeatsAll(first.sentence, asked)) {
+    const leastShare = isWhich ? 0 : leastShareOfNext;
+    const next = saidAfter(first.sentence, asked, sentences, recalled, leastShare);
     if (next) return said([next], [], asked);
   }
   const best = bestOf(hits);

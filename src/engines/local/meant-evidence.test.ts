@@ -256,6 +256,21 @@ describe("a sentence that is far nearer alone than those of other times", () => 
   });
 });
 
+test("a time answers without a word of the question where its sentence is far nearer than others", async () => {
+  const lines: Line[] = [
+    ["Bob: Friday seems to be the last bit.", 10, 0.45],
+    ["Ann: The pond is deep.", 300, 0.42],
+    ["Ann: My coat is warm.", 600, 0.41],
+    ["Bob: Three boats are out.", 900, 0.4],
+    ["Ann: It will rain.", 1200, 0.38],
+  ];
+  const question = "On which day of the week was everything to be finished?";
+  const compared = (cosine: number) =>
+    read(question, lines, [], true, "test", { "Friday seems to be the last bit.": cosine });
+  assert.deepEqual((await compared(0.6)).cited, ["e10"]);
+  assert.ok((await compared(0.35)).abstained);
+});
+
 test("a line told in two languages is read in the question's", async () => {
   const lines: Line[] = [
     ["Ann: 那是给CD用的 / That is for the records.", 10, 0.6],
@@ -319,14 +334,16 @@ test("what is said after a thing that is only named tells which it is", async ()
 test("what is said next tells what is asked of a statement that holds all of the question", async () => {
   const lines: Line[] = [
     ["Ann: My shoulder hurts.", 10, 0.4],
-    ["Ann: Maybe because of the rowing.", 13, 0.2],
+    ["Ann: Maybe because of the rowing.", 13, 0.25],
     ["Bob: Because it rains.", 300, 0.3],
   ];
   assert.deepEqual((await read("Why does Ann's shoulder hurt?", lines)).cited, ["e10", "e13"]);
   assert.ok((await read("Why does Ann's knee hurt?", lines)).abstained);
+  const farther = lines.map(([text, at, cosine]): Line => [text, at, at === 13 ? 0.2 : cosine]);
+  assert.ok((await read("Why does Ann's shoulder hurt?", farther)).abstained);
   const shed: Line[] = [
     ["Ann: Every wall of the shed is covered.", 10, 0.6],
-    ["Ann: In yellow moss.", 12, 0.3],
+    ["Ann: In yellow moss.", 12, 0.4],
   ];
   assert.deepEqual((await read("What covered every wall of the shed?", shed)).cited, ["e12"]);
 });

@@ -150,8 +150,9 @@ export function sentenceAlone(asked: Asked, compared: readonly Compared[]): Sent
   // An amount beside every name of the question is its own.
   const isNamed = wantedOf(asked) === "number" && asked.terms.some(({ required }) => required);
   const isClear = isNamed || share - rival >= leastAloneLead;
-  const isOwn = sentence.language === asked.language && (!asked.wantsMoment || isTelling(sentence, asked));
   const isFar = share >= leastFar && share - rival >= leastFarLead;
+  const isOwn =
+    sentence.language === asked.language && (!asked.wantsMoment || isTelling(sentence, asked) || isFar);
   return isClear && isOwn && isWhole && isMuchTold(sentence, asked) && mayTell(sentence, asked, isFar)
     ? sentence
     : null;
@@ -343,15 +344,18 @@ export function replyTo(
 /**
  * What was said soon after a sentence that only repeats what is asked, and adds to it: the nearest by meaning and in time.
  * `null` where nothing was, or nothing was compared by meaning.
+ * @param leastShare least cosine, as a share of the sentence's own @default any
  */
 export function saidAfter(
   { entry, place }: Sentence,
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
+  leastShare = 0,
 ): Sentence | null {
   const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
   const near = (one: Sentence) => meanings.get(one.entry) ?? 0;
+  const least = leastShare * (meanings.get(entry) ?? 0);
   const fit = (one: Sentence) => near(one) - latenessWeight * (one.entry.startSeconds - entry.startSeconds);
   const isAfter = (one: Sentence) =>
     one.entry === entry
@@ -362,7 +366,9 @@ export function saidAfter(
   const isAdding = ({ tokens }: Sentence) =>
     tokens.some(({ forms }) => forms.length > 0 && !has(asked.held, forms));
   const found = sentences
-    .filter((one) => isAfter(one) && near(one) > 0 && !one.isQuestion && agrees(one, asked))
+    .filter(
+      (one) => isAfter(one) && near(one) > 0 && near(one) >= least && !one.isQuestion && agrees(one, asked),
+    )
     .filter((one) => isAdding(one) && isKindAsked(one, asked))
     .sort((a, b) => fit(b) - fit(a));
   return found[0] ?? null;
