@@ -46,7 +46,7 @@ export function isAbout(name: AskedName, sentence: Sentence, asked: Asked, match
   return meant(nearest);
 }
 
-const ofThing = /^(?:(?:and|but|so|oh|well|yes|no|now|then)[\s,]+)*the \p{L}/iu;
+const ofThing = /^(?:(?:and|but|so|oh|well|yes|no|now|then)[\s,]+)*the [\p{L}-]+(?![\p{L}'’-])/iu;
 
 /** Whether a word has its capital from the beginning of a sentence alone: "Dressed in red is Bob." */
 function isOpening(reference: Reference, { tokens }: Sentence, { terms }: Asked): boolean {

@@ -866,6 +866,7 @@ describe("lexical reader on what a question asks for", () => {
     assert.equal(await ask(question, ["Ann: But the parcel arrives tomorrow."]), "e0");
     assert.equal(await ask(question, ["Bob: But the parcel arrives tomorrow."]), "abstains");
     assert.equal(await ask(question, ["Ann: Bob says the parcel arrives tomorrow."]), "abstains");
+    assert.equal(await ask(question, ["Ann: The parcel's sender arrives tomorrow."]), "abstains");
   });
 
   test("tells several events and not the last of them, where a question asks what was done", async () => {
