@@ -13,6 +13,9 @@
  * changed. Multiple choice takes the option whose own words, those not in the question, stand in such a sentence, or that
  * is nearest in meaning to what would be the answer without options (`nearest-option.ts`).
  *
+ * What a question offers itself ("…, a holiday?") is answered by who says so (`offered-answer.ts`); a statement of all that is
+ * asked, by what is said next.
+ *
  * Questions of the whole ("What happened?", "How long is it?") are answered by `whole-reading.ts`.
  * What was said at another time of day tells nothing of a meal (`meals.ts`).
  *
