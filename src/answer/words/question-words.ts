@@ -80,7 +80,8 @@ export const isTimeWord = (word: string): boolean =>
   /^(?:hour|day|date|week|weekday|month|year|season)s?$/.test(word);
 
 /** Asks for the number that something has: "which house number", "what number is". */
-export const asksNumber = /\b(?:what|which)\s+(?:\p{L}+\s+)?number\b(?! of\b)/iu;
+export const asksNumber =
+  /\b(?:what|which)\s+(?:(?:is|was)\s+(?:my|our|your|his|her|its|their|the)\s+)?(?:\p{L}+\s+)?number\b(?! of\b)/iu;
 
 /** The kind of answer. "statement" is for questions that a yes or no answers, and for requests. */
 export function wantedBy(text: string): Wanted {

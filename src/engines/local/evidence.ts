@@ -205,7 +205,7 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "colour":
       return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew) && !isOfWhole(sentence, asked);
     case "reason":
-      return hasWanted(sentence.text, "reason");
+      return hasWanted(sentence.text, "reason") || tellsBeside(sentence, asked);
     case "moment":
       return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
@@ -213,12 +213,26 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       if (!tellsKind(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"
       const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
-      if (asked.wantsMoment) return tellsDone(sentence, asked);
+      if (asked.wantsMoment)
+        return saysWhen.test(asked.text) ? tellsMoment(sentence, asked) : tellsDone(sentence, asked);
       return isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
     }
     case "statement":
       return true;
   }
+}
+
+/** Words of a clause that tells more. */
+const fewestBeside = 3;
+
+/** Whether a clause says all that is asked about, and the next tells more: "I lock the shed, don't want it emptied." */
+function tellsBeside({ tokens, body, text }: Sentence, { terms }: Asked): boolean {
+  const telling = terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  const end = /[,;–—]/.exec(body)?.index ?? body.length;
+  const beside = text.slice(text.indexOf(body) + end).match(/\p{L}+/gu) ?? [];
+  const clause = tokens.filter(({ word }) => body.indexOf(word) < end);
+  const isIn = (forms: readonly string[]) => clause.some((token) => has(new Set(token.forms), forms));
+  return telling.length >= 2 && telling.every(({ forms }) => isIn(forms)) && beside.length >= fewestBeside;
 }
 
 /** Whether a sentence holds all of an answer that a question offers itself: "Why is it closed, is it a holiday?" */
@@ -230,13 +244,16 @@ export const isOwnMoment = ({ forms, folded }: Token): boolean =>
   forms.some((form) => form.startsWith("t:")) || dayWords.test(folded);
 const dayWords =
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december|spring|summer|autumn|winter)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
+const weekdays = /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:today|tomorrow|yesterday)$/;
 const beforeHour = /^(?:at|until|till|by|from|since|before|after|around|about)$/;
 
 /** Whether a sentence tells a time of its own, of the part that is asked for: a year, an hour, or any. */
 export function tellsMoment({ tokens }: Sentence, { text }: Asked): boolean {
   const isYear = /\byear\b/i.test(text);
+  const isWeekday = /\bweekday\b|\bday of the week\b/i.test(text);
   const isHour = /\bhour\b/i.test(text);
   return tokens.some((token, at) => {
+    if (isWeekday) return weekdays.test(token.folded);
     if (isYear) return token.measures === null && /^(?:1[0-9]|20)\d\d$/.test(token.word);
     const isTold =
       token.forms.some((form) => form.startsWith("t:")) || /^(?:noon|midnight)$/.test(token.folded);
@@ -258,14 +275,19 @@ function tellsDone({ holds }: Sentence, { text, terms }: Asked): boolean {
   return terms.every(({ word, forms, required }) => word !== done || required || has(holds, forms));
 }
 
+/** Asks what somebody said of a time, "When did Ann say she gets up?", and not when they said it. */
+const saysWhen =
+  /\b(?:say|says|said|think|thinks|thought|tell|tells|told|plan|plans|planned|estimate[sd]?|guess(?:es|ed)?|reckon(?:s|ed)?)(?: that)? (?:he|she|they|it|we|i|you|one|the|her|his|their|my|our|to)\b/i;
+
 /**
  * Whether when a sentence was said may answer: the hour of no statement, a date only where the stream has dates, a day only
  * where it has days.
  */
 function isDated(sentence: Sentence, asked: Asked): boolean {
   const { clock } = sentence;
-  if (/\bhour\b/i.test(asked.text)) return false;
-  if (clock.kind !== "wall" && /\b(?:date|year|month|season)\b/i.test(asked.text)) return false;
+  if (/\bhour\b/i.test(asked.text) || saysWhen.test(asked.text)) return false;
+  if (clock.kind !== "wall" && /\b(?:date|year|month|season|weekday|day of the week)\b/i.test(asked.text))
+    return false;
   if (clock.kind === "media" && /\b(?:which|what) (?:week)?day\b/i.test(asked.text)) return false;
   return tellsDone(sentence, asked);
 }

@@ -799,7 +799,28 @@ describe("lexical reader on what a question asks for", () => {
   test("takes an answer that the question offers for what it asks for", async () => {
     const wax = "Ann: I think it beats the old wax, the smell is milder.";
     assert.equal(await ask("Why does Ann think it beats the old wax, is the smell milder?", [wax]), "e0");
-    assert.equal(await ask("Why does Ann think it beats the old wax?", [wax]), "abstains");
+    assert.equal(
+      await ask("Why does Ann think it beats the old wax, is the price lower?", [wax]),
+      "abstains",
+    );
+  });
+
+  test("takes for a reason what a statement of all that is asked says behind it", async () => {
+    const wax = "Why does Ann think it beats the old wax?";
+    assert.equal(await ask(wax, ["Ann: I think it beats the old wax, the smell is milder."]), "e0");
+    assert.equal(await ask(wax, ["Ann: I think it beats the old wax, honestly."]), "abstains");
+    const tent = ["Ann: I fold the tent away, don't want it to get wet in the rain."];
+    assert.equal(await ask("Why does Ann fold the tent away?", tent), "e0");
+    assert.equal(await ask("Why does Ann fold the map away?", tent), "abstains");
+  });
+
+  test("asks for a weekday by a weekday, and for a time that somebody tells by a time", async () => {
+    const weekday = "On which weekday does the course finish?";
+    assert.equal(await ask(weekday, ["Ann: The course does finish at 10:30."]), "abstains");
+    assert.equal(await ask(weekday, ["Ann: The course does finish on Friday."]), "e0");
+    const wakes = "At what time did Ann say she wakes up?";
+    assert.equal(await ask(wakes, ["Ann: I wake up every time."]), "abstains");
+    assert.equal(await ask(wakes, ["Ann: I wake up at 6:40."]), "e0");
   });
 
   test("takes an answer that the question offers behind a comma or colon from the talk about it", async () => {
@@ -824,6 +845,7 @@ describe("lexical reader on what a question asks for", () => {
   test("takes a number for one where it is asked which number, and a share for a percentage", async () => {
     const house = "Ann: Our house is number 27.";
     assert.equal(await ask("What number is Ann's house?", [house]), "e0");
+    assert.equal(await ask("What was the number of Ann's house?", [house]), "e0");
     assert.equal(await ask("What number is Ann's house?", ["Ann: Our house is old."]), "abstains");
     assert.equal(await ask("What percentage did the judge deduct?", ["Ann: The judge deducted 15%."]), "e0");
   });
