@@ -114,8 +114,10 @@ export async function choose(
   };
 }
 
-/** What the lines around add of the question to a sentence that holds the rest: it tells equal ones apart, 0 to `mostOfTalk`. */
+/** The most that the lines around a sentence count. */
 const mostOfTalk = 0.25;
+
+/** What the lines around a sentence hold of the question that it does not, 0 to `mostOfTalk`: it tells equal sentences apart. */
 function talkShare(sentence: Sentence, sentences: readonly Sentence[], asked: Asked): number {
   const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
   const missing = terms.filter(({ forms }) => !has(sentence.holds, forms));
@@ -126,7 +128,7 @@ function talkShare(sentence: Sentence, sentences: readonly Sentence[], asked: As
 
 const clauseEnd = /\s*[,;–—]\s+(?=(?:and|but|while|whereas|or)\b)/i;
 
-/** Words of the question in the clause that holds the most words of an option: "tops cost about 30, and trousers 50". */
+/** How many words of the question the clause holds that holds most of an option: "tops cost about 30, and trousers 50". */
 function besideOption({ sentence }: Support, { terms }: Own, asked: Asked, words: WordSpace): number {
   const clauses = sentence.body
     .split(clauseEnd)
