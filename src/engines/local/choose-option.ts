@@ -126,7 +126,7 @@ function talkShare(sentence: Sentence, sentences: readonly Sentence[], asked: As
   return terms.length > 0 ? (mostOfTalk * added.length) / terms.length : 0;
 }
 
-const clauseEnd = /\s*[,;–—]\s+(?=(?:and|but|while|whereas|or)\b)/i;
+const clauseEnd = /[,;–—]\s+(?=(?:and|but|while|whereas|or)\b)/i;
 
 /** How many words of the question the clause holds that holds most of an option: "tops cost about 30, and trousers 50". */
 function besideOption({ sentence }: Support, { terms }: Own, asked: Asked, words: WordSpace): number {

@@ -120,12 +120,18 @@ const asksFirst =
   /^\s*(?:what|which|who|whom|whose|where|when|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|wer|was|wo|wann|warum|wie|qui|que|quoi|où|quand|pourquoi|comment|qui[ée]n|qu[ée]|d[óo]nde|cu[áa]ndo|c[óo]mo)\b/iu;
 
 const turn =
-  /\s*[,;–—]\s+(?=(?:but|though|although|while|whereas|aber|doch|mais|pero|ma|per[òo]|mas|maar|men|ale|но|але)\b|(?:(?:i|we|you|he|she|they|it) )?(?:(?:do|does|did|ca|could|would|wo|is|are|was|were)n['’]t|not|never)\b)/iu;
+  /[,;–—]\s+(?=(?:but|though|although|while|whereas|aber|doch|mais|pero|ma|per[òo]|mas|maar|men|ale|но|але)\b|(?:(?:i|we|you|he|she|they|it) )?(?:(?:do|does|did|ca|could|would|wo|is|are|was|were)n['’]t|not|never)\b)/iu;
+
+/** A text of more parts is no sentence. */
+const mostParts = 6;
 
 /** The parts of a sentence that say what is, where another part says what is not: "Four are clean, but I haven't seen the rest." */
 function affirmedParts(body: string, words: WordSpace): readonly string[] {
   const parts = body.split(turn);
-  const affirmed = parts.length > 1 ? parts.filter((part) => !tokensOf(part, words).negated) : [];
+  const affirmed =
+    parts.length > 1 && parts.length <= mostParts
+      ? parts.filter((part) => !tokensOf(part, words).negated)
+      : [];
   return affirmed.length < parts.length ? affirmed : [];
 }
 
