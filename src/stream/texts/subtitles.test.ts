@@ -65,7 +65,7 @@ const srt = (...texts: string[]) =>
     })
     .join("\n");
 
-test("a voice goes on in cues without one, until another voice, a dash or a pause", () => {
+test("a voice speaks in the cues after it that name none, until another voice, a dash or a pause", () => {
   const told = srt(
     "<v Ana>The bus was late.",
     "It rained all day.",

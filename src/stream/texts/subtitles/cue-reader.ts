@@ -30,7 +30,7 @@ export interface CueReaderOptions {
   readonly isUttered?: boolean;
 }
 
-/** Longest pause after which a voice goes on without being named again, in seconds. */
+/** Longest pause after which a voice continues without being named again, in seconds. */
 const mostVoicePauseSeconds = 3;
 
 /** Reads the texts of one track. */
@@ -191,7 +191,7 @@ export class CueReader {
     }
   }
 
-  /** The voice that goes on in a sentence without one: captions name a voice where it begins to speak. */
+  /** The voice that continues in a sentence without one: captions name a voice where it begins to speak. */
   #voiceOf({ startSeconds, isTurn }: Fragment): string | null {
     const last = this.#lastVoice;
     const { kind, isUttered } = this.#options;
