@@ -2,6 +2,8 @@
 
 OPERATIONS=<file>: a line for each operation, with how many pictures its prompt has.
 KILL_AT=<operation>:<n>: before its n-th time, the process that started the worker is killed with -9, and so is the worker.
+DRAW_ALONE=1: each context is drawn for by itself. Draws of one batch round by its shape, which depends on what came
+meanwhile; alone they are the same each time.
 Besides the worker's own operations there are `draw`, a sample of several answers, and `replace`, between the writing of
 a step's weights and their place in the run.
 """
@@ -44,6 +46,12 @@ def replace(source, target, plain=os.replace):
     plain(source, target)
 
 
+def draw_alone(self, names, seeds, *others, plain=worker.Network.sample):
+    return [plain(self, [name], [seed], *others)[0] for name, seed in zip(names, seeds)]
+
+
 worker.Worker.handle = handle
+if os.environ.get("DRAW_ALONE"):
+    worker.Network.sample = draw_alone
 os.replace = replace
 worker.main()
