@@ -52,6 +52,9 @@ export interface Term {
   readonly isHome: boolean;
 }
 
+/** Whether a word tells what a question is about, and not what kind of answer it asks for. */
+export const isSubjectWord = ({ weight, isAsking }: Term): boolean => weight === 1 && !isAsking;
+
 /** A person a question names. */
 export interface AskedName {
   readonly word: string;

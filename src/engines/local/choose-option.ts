@@ -4,7 +4,7 @@ import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts"
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
-import type { Asked } from "./asked-question.ts";
+import { type Asked, isSubjectWord } from "./asked-question.ts";
 import { abstain, agrees, coverOf, isKindAsked, isNumbered, whatIsMissing } from "./evidence.ts";
 import { meaningOf, replyTo } from "./meant-evidence.ts";
 import { nearestOption } from "./nearest-option.ts";
@@ -119,7 +119,7 @@ const mostOfTalk = 0.25;
 
 /** What the lines around a sentence hold of the question that it does not, 0 to `mostOfTalk`: it tells equal sentences apart. */
 function talkShare(sentence: Sentence, sentences: readonly Sentence[], asked: Asked): number {
-  const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  const terms = asked.terms.filter(isSubjectWord);
   const missing = terms.filter(({ forms }) => !has(sentence.holds, forms));
   const around = sentences.filter((other) => isBeside(other, sentence));
   const added = missing.filter(({ forms }) => around.some(({ holds }) => has(holds, forms)));
@@ -156,7 +156,7 @@ function nearSupports(
   sentences: readonly Sentence[],
   own: ReadonlyMap<Option, Own>,
 ): Support[] {
-  const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  const terms = asked.terms.filter(isSubjectWord);
   // A line of speech answers another; an option that the question holds itself cannot be told from it.
   if (terms.length === 0 || [...own.values()].some(({ terms }) => terms.length === 0)) return [];
   const supports = sentences
@@ -240,8 +240,7 @@ async function meantSupports(
     const isHeld = (forms: readonly string[]) =>
       around.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
     const isTold =
-      isNumbered(sentence, asked) ||
-      asked.terms.some(({ weight, isAsking, forms }) => weight === 1 && !isAsking && isHeld(forms));
+      isNumbered(sentence, asked) || asked.terms.some((term) => isSubjectWord(term) && isHeld(term.forms));
     const isReply = sentence.entry === reply?.entry;
     const isOther =
       asked.names.some(({ forms }) =>

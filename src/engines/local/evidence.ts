@@ -13,7 +13,7 @@ import {
 import type { Token } from "../../answer/words/tokens.ts";
 import { noCost } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
-import { type Asked, type AskedName, homeForm } from "./asked-question.ts";
+import { type Asked, type AskedName, homeForm, isSubjectWord } from "./asked-question.ts";
 import { has, isNumeric, type Reference, type Sentence } from "./sentences.ts";
 
 /** Whether a sentence is about a person of the question. */
@@ -112,12 +112,26 @@ export function coverOf(sentence: Sentence, asked: Asked): number {
 /** A thing of the question that the answer may deny: "instead of a pencil". */
 const exceptOne = /\b(?:instead of|rather than|apart from|besides|other than|except)\b/i;
 
-/** Whether a sentence denies exactly if the question does. Why something is not so is told without denying it. */
-export const agrees = ({ negated }: Sentence, asked: Asked): boolean =>
-  negated === asked.negated ||
-  asked.deniesBeside ||
-  (asked.wanted === "reason" && asked.negated) ||
-  exceptOne.test(asked.text);
+const asksOther = /\b(?:else|other|another|also|besides|apart from)\b/i;
+const isMore = /\bnot (?:just|only|merely|simply)\b/i;
+const tellsMore = /\b(?:but|also)\b|[,;:–—]/i;
+
+/** Whether a sentence says that there is more than what it names, and not what: "It is not just a boat." */
+function keepsOther({ body }: Sentence): boolean {
+  const said = isMore.exec(body);
+  return said !== null && !tellsMore.test(body.slice(said.index));
+}
+
+/**
+ * Whether a sentence denies exactly if the question does. Why something is not so is told without denying it; what else
+ * there is is not told by what it is not only.
+ */
+export const agrees = (sentence: Sentence, asked: Asked): boolean =>
+  !(asksOther.test(asked.text) && keepsOther(sentence)) &&
+  (sentence.negated === asked.negated ||
+    asked.deniesBeside ||
+    (asked.wanted === "reason" && asked.negated) ||
+    exceptOne.test(asked.text));
 
 /** Whether an entry is about a moment, give or take 5 s. */
 function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
@@ -227,7 +241,7 @@ const fewestBeside = 3;
 
 /** Whether a clause says all that is asked about, and the next tells more: "I lock the shed, don't want it emptied." */
 function tellsBeside({ tokens, body, text }: Sentence, { terms }: Asked): boolean {
-  const telling = terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  const telling = terms.filter(isSubjectWord);
   const end = /[,;–—]/.exec(body)?.index ?? body.length;
   const beside = text.slice(text.indexOf(body) + end).match(/\p{L}+/gu) ?? [];
   const clause = tokens.filter(({ word }) => body.indexOf(word) < end);
@@ -350,9 +364,7 @@ const ofCount = /\bhow many\b/i;
 export function whatIsMissing({ terms, names }: Asked, sentences: readonly Sentence[]): string {
   const isHeld = (forms: readonly string[]) =>
     sentences.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
-  const missing = [...names, ...terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking)].filter(
-    ({ forms }) => !isHeld(forms),
-  );
+  const missing = [...names, ...terms.filter(isSubjectWord)].filter(({ forms }) => !isHeld(forms));
   if (missing.length > 0)
     return `Memory holds nothing about ${missing.map(({ word }) => `"${word}"`).join(", ")}.`;
   return terms.every(({ forms }) => isHeld(forms)) && terms.length > 0

@@ -343,6 +343,9 @@ describe("lexical reader on what people ask", () => {
     const lines = ["Eve: The barge is not just a boat.", "Uwe: Das Haus ist nicht nur alt."];
     assert.equal(await ask("What is the barge?", lines), lines[0]);
     assert.equal(await ask("Was ist das Haus?", lines), lines[1]);
+    assert.equal(await ask("What other kind of thing is the barge?", lines.slice(0, 1)), "abstains");
+    const more = "Eve: The barge is not just a boat, but also a house.";
+    assert.equal(await ask("What else is the barge?", [more]), more);
   });
 
   test("finds a word of one character within others", async () => {

@@ -11,7 +11,7 @@
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
 import { isFact } from "../../memory/facts.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
-import type { Asked } from "./asked-question.ts";
+import { type Asked, isSubjectWord } from "./asked-question.ts";
 import type { Compared } from "./compared-alone.ts";
 import { agrees, coverOf, isAbout, isKindAsked, isNumbered, tellsMoment } from "./evidence.ts";
 import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
@@ -172,7 +172,7 @@ const lightVerbs =
 
 /** Words of a question that tell what it is about. */
 const tellingTerms = ({ terms }: Asked) =>
-  terms.filter(({ weight, isAsking, word }) => weight === 1 && !isAsking && !lightVerbs.test(word));
+  terms.filter((term) => isSubjectWord(term) && !lightVerbs.test(term.word));
 
 /** Whether a sentence holds a word of the question that tells what it is about; a name alone does not where others do. */
 function isTelling(one: Sentence, asked: Asked): boolean {

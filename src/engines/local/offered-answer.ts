@@ -1,6 +1,6 @@
 /** Questions that offer an answer themselves, "Why is it closed, a holiday?": a line of the talk about it that says so answers. */
 import type { RecalledEntry } from "../../memory/memory.ts";
-import type { Asked } from "./asked-question.ts";
+import { type Asked, isSubjectWord } from "./asked-question.ts";
 import { meaningOf } from "./meant-evidence.ts";
 import { has, isBeside, type Sentence } from "./sentences.ts";
 
@@ -18,8 +18,7 @@ export function offeredSentence(
   if (asked.offered.length === 0) return null;
   const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
   const rest = asked.terms.filter(
-    ({ weight, isAsking, forms }) =>
-      weight === 1 && !isAsking && !asked.offered.some((offered) => has(new Set(offered), forms)),
+    (term) => isSubjectWord(term) && !asked.offered.some((offered) => has(new Set(offered), term.forms)),
   );
   const [best] = sentences
     .filter(({ isQuestion, tokens, negated, holds }) => {
