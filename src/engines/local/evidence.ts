@@ -116,18 +116,15 @@ const asksOther = /\b(?:else|other|another|also|besides|apart from)\b/i;
 const isMore = /\bnot (?:just|only|merely|simply)\b/i;
 const tellsMore = /\b(?:but|also)\b|[,;:–—]/i;
 
-/** Whether a sentence says that there is more than what it names, and not what: "It is not just a boat." */
-function keepsOther({ body }: Sentence): boolean {
+/** Whether it is asked what else there is, and a sentence says that there is more, and not what: "It is not just a boat." */
+export function keepsOther({ body }: Sentence, { text }: Asked): boolean {
   const said = isMore.exec(body);
-  return said !== null && !tellsMore.test(body.slice(said.index));
+  return said !== null && asksOther.test(text) && !tellsMore.test(body.slice(said.index));
 }
 
-/**
- * Whether a sentence denies exactly if the question does. Why something is not so is told without denying it; what else
- * there is is not told by what it is not only.
- */
+/** Whether a sentence denies exactly if the question does. Why something is not so is told without denying it. */
 export const agrees = (sentence: Sentence, asked: Asked): boolean =>
-  !(asksOther.test(asked.text) && keepsOther(sentence)) &&
+  !keepsOther(sentence, asked) &&
   (sentence.negated === asked.negated ||
     asked.deniesBeside ||
     (asked.wanted === "reason" && asked.negated) ||

@@ -42,6 +42,7 @@ import {
   coverOf,
   isKindAsked,
   isOwnMoment,
+  keepsOther,
   tellsMoment,
   tellsMove,
   whatIsMissing,
@@ -164,14 +165,19 @@ const leastShareOfNext = 0.6;
 /** Share of a question that a sentence holds which tells of it and not what is asked. */
 const wholeCover = 0.9;
 
-/** A sentence that tells all of a question but what is asked, "I have a headache.", and what was said next that tells it. */
+/**
+ * A sentence that tells all of a question but what is asked, "I have a headache.", or that there is more, "It is not just a
+ * boat.", and what was said next that tells it.
+ */
 function toldNext(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
 ): readonly Sentence[] | null {
   for (const sentence of sentences) {
-    if (sentence.isQuestion || !agrees(sentence, asked) || coverOf(sentence, asked) < wholeCover) continue;
+    const isOther = keepsOther(sentence, asked);
+    if (sentence.isQuestion || !(isOther || agrees(sentence, asked))) continue;
+    if (coverOf(sentence, asked) < (isOther ? leastCover : wholeCover)) continue;
     const next = saidAfter(sentence, asked, sentences, recalled, leastShareOfNext);
     if (next) return [sentence, next];
   }

@@ -331,6 +331,16 @@ test("what is said after a thing that is only named tells which it is", async ()
   assert.deepEqual(cited, ["e12"]);
 });
 
+test("what is said next tells what else there is than what something is not only", async () => {
+  const barge: Line[] = [
+    ["Eve: The barge is not just a boat.", 10, 0.6],
+    ["Eve: It also has a bakery.", 12, 0.45],
+    ["Bob: The weather is nice.", 100, 0.1],
+  ];
+  const { cited } = await read("What other kind of thing is the barge?", barge);
+  assert.deepEqual(cited, ["e10", "e12"]);
+});
+
 test("what is said next tells what is asked of a statement that holds all of the question", async () => {
   const lines: Line[] = [
     ["Ann: My shoulder hurts.", 10, 0.4],
