@@ -196,6 +196,10 @@ const countingWords = /^(?:much|many|more|some|any|enough|lot|lots|little|few|ow
 /** Whether a word tells of the one behind it which one it is. */
 const isDescribing = ({ forms, folded }: Token) => forms.length > 0 && !countingWords.test(folded);
 
+/** A thing or person that is not named: "Something similar." */
+const anything =
+  /^(?:(?:it|that)['’]s )?(?:just )?some(?:thing|one|body|where) (?:similar|else|different|of (?:that|the) (?:kind|sort)|like (?:that|this|it))[.!…]*$/i;
+
 /** Whether a sentence holds the kind of answer that is asked for. */
 export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
   const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
@@ -207,11 +211,13 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
         (token, at) => isNumeric(token) && isNew(token) && isAmount(sentence, at, asked),
       );
     case "person":
+      if (anything.test(sentence.body)) return false;
       return (
         sentence.references.some(({ who }) => who === "speaker") ||
         sentence.tokens.some((token) => isNew(token) && !token.isNumber)
       );
     case "place":
+      if (anything.test(sentence.body)) return false;
       return hasWanted(sentence.text, "place") && sentence.tokens.some(isNew);
     case "colour":
       return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew) && !isOfWhole(sentence, asked);
@@ -220,6 +226,7 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "moment":
       return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
+      if (anything.test(sentence.body)) return false;
       if (asksName.test(asked.text) && !mayTellName(sentence, asked)) return false;
       if (!tellsKind(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"

@@ -331,6 +331,19 @@ test("what is said after a thing that is only named tells which it is", async ()
   assert.deepEqual(cited, ["e12"]);
 });
 
+test("what is not named is no answer", async () => {
+  const asked = (line: string) => {
+    const lines: Line[] = [
+      [`Ann: ${line}`, 10, 0.7],
+      ["Ann: The mast is tall.", 14, 0.2],
+    ];
+    return read("What is the cord on the mast?", lines, [], true, "test", { [line]: 0.8 });
+  };
+  assert.ok((await asked("Something woven.")).cited.includes("e10"));
+  for (const line of ["Something similar.", "It's something like that!", "Something else."])
+    assert.ok(!(await asked(line)).cited.includes("e10"), line);
+});
+
 test("what is said next tells what else there is than what something is not only", async () => {
   const barge: Line[] = [
     ["Eve: The barge is not just a boat.", 10, 0.6],
