@@ -112,6 +112,7 @@ export function coverOf(sentence: Sentence, asked: Asked): number {
 /** A thing of the question that the answer may deny: "instead of a pencil". */
 const exceptOne = /\b(?:instead of|rather than|apart from|besides|other than|except)\b/i;
 
+/** Asks for more than what is known, says that there is more, and comes before what it is: "not just a boat, but …". */
 const asksOther = /\b(?:else|other|another|also|besides|apart from)\b/i;
 const isMore = /\bnot (?:just|only|merely|simply)\b/i;
 const tellsMore = /\b(?:but|also)\b|[,;:–—]/i;
@@ -204,6 +205,7 @@ const anything =
 export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
   const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
   if (isOffered(sentence, asked)) return true;
+  if (asked.wanted !== "statement" && anything.test(sentence.body)) return false;
   switch (asked.wanted) {
     case "number":
       if (isOfWhole(sentence, asked)) return false;
@@ -211,13 +213,11 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
         (token, at) => isNumeric(token) && isNew(token) && isAmount(sentence, at, asked),
       );
     case "person":
-      if (anything.test(sentence.body)) return false;
       return (
         sentence.references.some(({ who }) => who === "speaker") ||
         sentence.tokens.some((token) => isNew(token) && !token.isNumber)
       );
     case "place":
-      if (anything.test(sentence.body)) return false;
       return hasWanted(sentence.text, "place") && sentence.tokens.some(isNew);
     case "colour":
       return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew) && !isOfWhole(sentence, asked);
@@ -226,7 +226,6 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "moment":
       return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
-      if (anything.test(sentence.body)) return false;
       if (asksName.test(asked.text) && !mayTellName(sentence, asked)) return false;
       if (!tellsKind(sentence, asked)) return false;
       // A question of many words may tell its answer: "What do they eat, braised stew?"
