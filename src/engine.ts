@@ -235,6 +235,13 @@ export interface EmbedOptions {
   readonly once?: boolean;
 }
 
+/** A spoken line, and what was said before and after it, as lines. */
+export interface LineAround {
+  readonly text: string;
+  readonly before: string;
+  readonly after: string;
+}
+
 /** Turns texts into vectors of one space. */
 export interface Embedder {
   /** Names the space, roles included; vectors of different ids are never compared. */
@@ -247,6 +254,11 @@ export interface Embedder {
   readonly meaning?: number;
   /** Unit vectors, one per text, each of shape [dimension]; a text with nothing to embed gives zeros. */
   embed(texts: readonly string[], signal?: AbortSignal, how?: EmbedOptions): Promise<Float32Array[]>;
+  /**
+   * How well each line answers a question, as logits: among lines, each one's share is exp(logit) of their sum and 1 for
+   * "none of them". A text that cannot be read has minus infinity. @default nothing tells
+   */
+  scoreLines?(question: string, lines: readonly LineAround[], signal?: AbortSignal): Promise<number[]>;
   /** Ends what runs for it. @default nothing does */
   close?(): Promise<void>;
   /** Everything spent so far. @default nothing is paid */

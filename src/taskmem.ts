@@ -318,11 +318,12 @@ class OpenTaskMem implements TaskMem {
   }
 
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
-    const { memory, reader, now, likeness } = this.#parts;
+    const { memory, reader, now, likeness, scoreLines } = this.#parts;
     this.#parts.whySpelling();
     const asked = toQuestion(question);
     const answered = await told("ask", { question: asked.text }, async (tell) => {
-      const parts = { memory, reader, now, ...options, ...(likeness && { likeness }) };
+      const compared = { ...(likeness && { likeness }), ...(scoreLines && { scoreLines }) };
+      const parts = { memory, reader, now, ...options, ...compared };
       const { answer, abstained, citations, task, ...rest } = await answerQuestion(asked, parts);
       tell({ answer, abstained, citations: citations.length, ...(task !== null && { task }) });
       return { answer, abstained, citations, task, ...rest };
@@ -339,9 +340,10 @@ class OpenTaskMem implements TaskMem {
   }
 
   async explain(request: MissRequest): Promise<Miss> {
-    const { memory, reader, now, likeness } = this.#parts;
+    const { memory, reader, now, likeness, scoreLines } = this.#parts;
     const { explainMiss } = await import("./taskmem/miss.ts");
-    return explainMiss({ memory, reader, now, ...(likeness && { likeness }) }, request);
+    const compared = { ...(likeness && { likeness }), ...(scoreLines && { scoreLines }) };
+    return explainMiss({ memory, reader, now, ...compared }, request);
   }
 
   async #decidingPolicy(how: { readonly live?: boolean; readonly stream?: string } = {}): Promise<Policy> {

@@ -7,7 +7,7 @@
  * known ones, because an answer would only say that nothing is remembered.
  */
 import { randomUUID } from "node:crypto";
-import { type Cost, noCost } from "../engine.ts";
+import { type Cost, type Embedder, noCost } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { fuseSearches } from "../memory/fusion.ts";
 import type {
@@ -27,11 +27,13 @@ import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { foldings, foldLetters } from "../util/letters.ts";
+import { once } from "../util/once.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import { type AskedOfWhole, askedOfPeople, askedOfTime, askedOfWhole } from "./asked.ts";
 import { type ClosestMoment, closestTo, isByWords, momentsAround } from "./closest.ts";
 import { assertSpeakers } from "./known-speakers.ts";
 import { whyNothing } from "./left-out.ts";
+import { bestFirst, lineScores } from "./line-scores.ts";
 import { abstention, type Reader, type Reading, type ReadRequest } from "./reader.ts";
 import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
@@ -74,6 +76,8 @@ export interface AnswerTools {
   readonly now: () => number;
   /** Compares words by meaning, for the reader. @default none are compared */
   readonly likeness?: ReadRequest["likeness"];
+  /** Scores lines as answers, for the reader. @default none are scored */
+  readonly scoreLines?: Embedder["scoreLines"];
 }
 
 /** A moment of memory that an answer cites, or that came near. */
@@ -128,6 +132,7 @@ const askKeys: Keys<AnswerTools & AskOptions> = {
     record: true,
     signal: true,
     likeness: true,
+    scoreLines: true,
     onRecalled: true,
   },
 };
@@ -235,6 +240,8 @@ interface Look {
   /** Whether nothing at all is remembered. */
   readonly isEmpty: boolean;
   readonly reading: Reading;
+  /** How well the first ones answer (`line-scores.ts`). */
+  readonly scores: () => Promise<ReadonlyMap<string, number>>;
   /** Recalls more entries in the same way; `null` where all that there are were. */
   readonly more: (() => Promise<readonly RecalledEntry[]>) | null;
 }
@@ -291,7 +298,7 @@ async function look(
   clocks: ReadonlyMap<string, Clock>,
   options: AnswerTools & AskOptions,
 ): Promise<Look> {
-  const { reader, signal, likeness } = options;
+  const { reader, signal, likeness, scoreLines, memory, asOfSeconds } = options;
   const of = spans === null ? records : records.filter(({ id }) => spans.some(({ stream }) => stream === id));
   const moments = spans === null ? await momentsAsked(question, of, options) : momentsOf(spans);
   const within = { limit: defaultLimit, ...options, ...(spans && { spans }) };
@@ -315,6 +322,11 @@ async function look(
   const rendered = render(reader.tokenBudget);
   signal?.throwIfAborted();
   options.onRecalled?.(recalled.map(({ entry }) => entry));
+  const scores = once(async () => {
+    if (!scoreLines) return new Map<string, number>();
+    const filter = asOfSeconds === undefined ? {} : { asOfSeconds };
+    return lineScores(question.text, recalled, scoreLines, memory, filter, signal);
+  });
   const request = {
     question,
     recalled,
@@ -325,6 +337,7 @@ async function look(
     whole,
     floor,
     ...(likeness && { likeness }),
+    ...(scoreLines && { lineScores: scores }),
     ...(signal && { signal }),
   };
   const read = await reader.read(request);
@@ -336,7 +349,7 @@ async function look(
     return withoutStale(wide, stale);
   };
   return {
-    ...{ recalled, moments, gaps, whole, floor, isFact, reading, isEmpty: reading !== read },
+    ...{ recalled, moments, gaps, whole, floor, isFact, reading, scores, isEmpty: reading !== read },
     more: isSearch && !isAll ? more : null,
   };
 }
@@ -610,12 +623,12 @@ function withGaps(
 /** What a declined question is shown. */
 async function missesOf(
   question: Question,
-  { recalled, floor, reading, more }: Look,
+  { recalled, floor, reading, scores, more }: Look,
   { memory, asOfSeconds, speakers }: AnswerTools & AskOptions,
 ): Promise<Citation[]> {
   const isNew = ({ text }: Entry | FloorRow) => !reading.answer.includes(text);
   // By words alone many are as near as the last one that was recalled.
-  const near = more && isByWords(recalled) ? await more() : recalled;
+  const near = more && isByWords(recalled) ? await more() : bestFirst(recalled, await scores());
   const moments = await momentsAround(closestTo(question.text, near).filter(isNew), mostMisses, memory, {
     ...(asOfSeconds !== undefined && { asOfSeconds }),
     ...(speakers && { speakers }),

@@ -23,6 +23,8 @@ export interface ReadRequest {
   readonly floor?: readonly FloorRow[];
   /** Cosines of a word and others by meaning. @default meanings are not compared */
   readonly likeness?: (word: string, others: readonly string[]) => Promise<readonly number[]>;
+  /** How well the first recalled entries answer, by their ids (`line-scores.ts`). @default nothing tells */
+  readonly lineScores?: () => Promise<ReadonlyMap<string, number>>;
   readonly signal?: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import type { Embedder } from "../engine.ts";
 import { localEmbedder } from "../engines/local/index.ts";
 import { packedFile } from "../engines/meaning/encoder-weights.ts";
+import { shippedAdapter } from "../engines/meaning/line-answers.ts";
 import { meaningEmbedder } from "../engines/meaning/meaning-embedder.ts";
 import { readEnglish } from "../engines/meaning/read-english.ts";
 import { type RolePrefixes, rolePrefixes } from "../engines/meaning/roles.ts";
@@ -24,6 +25,8 @@ interface NamedEncoder {
   readonly weights: string;
   readonly prefixes: RolePrefixes;
   readonly reads?: (text: string) => string | null;
+  /** File of its adapter that scores lines as answers. */
+  readonly answers?: string;
 }
 
 /** Those of the catalogue, the one that is taken first in front. */
@@ -40,6 +43,7 @@ const namedEncoders: readonly NamedEncoder[] = [
     weights: "model.safetensors",
     prefixes: { query: "", passage: "" },
     reads: readEnglish,
+    answers: shippedAdapter(),
   },
 ];
 
@@ -121,8 +125,12 @@ export async function configuredEncoder(
   // A memory stays with the encoder that it is indexed with, until it is indexed again.
   const index = reindexes ? null : await indexOf(config.memory);
   const { encoder, directory, id } = pulled.find((one) => index?.embedder.endsWith(one.id)) ?? pulled[0]!;
-  const { prefixes, reads } = encoder;
-  return { encoder: sentenceEncoder({ folder: directory, id }), prefixes, ...(reads && { reads }) };
+  const { prefixes, reads, answers } = encoder;
+  return {
+    encoder: sentenceEncoder({ folder: directory, id, ...(answers && { answers }) }),
+    prefixes,
+    ...(reads && { reads }),
+  };
 }
 
 /** The named encoder that a memory is indexed by, and what is the matter with it here. */

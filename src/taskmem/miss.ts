@@ -9,7 +9,7 @@
  */
 import { type Answer, type AskOptions, answerQuestion } from "../answer/answer.ts";
 import type { Reader, ReadRequest } from "../answer/reader.ts";
-import { noCost, type WordSpace } from "../engine.ts";
+import { type Embedder, noCost, type WordSpace } from "../engine.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type {
@@ -115,6 +115,7 @@ export interface MissParts {
   readonly reader: Reader;
   readonly now: () => number;
   readonly likeness?: ReadRequest["likeness"];
+  readonly scoreLines?: Embedder["scoreLines"];
 }
 
 /** How deep recall is searched for the rank of a memory that the reader was not given. */
@@ -131,7 +132,7 @@ const mostInstead = 5;
  * @throws DataError `stream-unknown`, `speaker-unknown`; EngineError as the reader
  */
 export async function explainMiss(parts: MissParts, request: MissRequest): Promise<Miss> {
-  const { memory, now, likeness } = parts;
+  const { memory, now, likeness, scoreLines } = parts;
   const asked = await askedOf(memory, request);
   const { question, streams, speakers, asOfSeconds, limit, signal } = asked;
   const how: AskOptions = {
@@ -142,7 +143,7 @@ export async function explainMiss(parts: MissParts, request: MissRequest): Promi
     ...(limit !== undefined && { limit }),
   };
   const given: Given[] = [];
-  const tools = { memory, now, ...(likeness && { likeness }) };
+  const tools = { memory, now, ...(likeness && { likeness }), ...(scoreLines && { scoreLines }) };
   const reader = watching(parts.reader, given);
   const answer = await answerQuestion(question, { ...tools, ...how, reader });
   const held = await heldIn(memory, asked);

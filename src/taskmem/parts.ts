@@ -159,6 +159,13 @@ export class Parts {
     };
   }
 
+  /** Scores lines as answers; `undefined` where nothing does. */
+  get scoreLines(): Embedder["scoreLines"] {
+    const embedder = this.#embedder;
+    if (!embedder?.scoreLines) return undefined;
+    return (question, lines, signal) => embedder.scoreLines!(question, lines, signal);
+  }
+
   /** Why questions are compared by spelling where meanings are to be compared, since it was last asked for. */
   whySpelling(): string | null {
     const { why } = this.#spelled;

@@ -23,7 +23,7 @@
  * weighted by rarity, because recalled entries are a sample biased towards the question. Instead, words that ask rather
  * than tell ("time", "show") count a fifth.
  */
-import type { Reader, Reading } from "../../answer/reader.ts";
+import type { Reader, Reading, ReadRequest } from "../../answer/reader.ts";
 import { asksOfMoves, toldMove } from "../../answer/words/question-words.ts";
 import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
@@ -48,7 +48,7 @@ import {
   whatIsMissing,
 } from "./evidence.ts";
 import { ofMeal } from "./meals.ts";
-import { meantSentences, onOneScale, saidAfter } from "./meant-evidence.ts";
+import { meantSentences, onOneScale, saidAfter, scoredSentences } from "./meant-evidence.ts";
 import { offeredSentence } from "./offered-answer.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
@@ -97,13 +97,13 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       };
       if (request.question.options.length > 0) {
         const quoted = async () => {
-          const { cited } = await quote(asked, read, recalled, alone);
+          const { cited } = await quote(asked, read, recalled, alone, request.lineScores);
           const offered = cited.length === 0 ? offeredSentence(asked, read, recalled) : null;
           return offered ? [offered] : sentences.filter(({ entry }) => cited.includes(entry.id));
         };
         return choose(request.question, asked, sentences, words, recalled, quoted, likeness);
       }
-      const reading = await quote(asked, read, recalled, alone);
+      const reading = await quote(asked, read, recalled, alone, request.lineScores);
       if (!reading.abstained) return reading;
       const offered = offeredSentence(asked, read, recalled);
       if (offered) return said([offered], [], asked);
@@ -211,13 +211,15 @@ async function quote(
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
   alone: () => Promise<readonly Compared[]>,
+  lineScores?: ReadRequest["lineScores"],
 ): Promise<Reading> {
   const hits = hitsOf(asked, isThin(asked) ? sentences.filter((one) => isWordOf(one, asked)) : sentences);
   const [first] = hits;
   if (first === undefined) {
     const next = toldNext(asked, sentences, recalled);
     if (next) return said(next, [], asked);
-    const meant = await meantSentences(asked, sentences, recalled, alone);
+    const near = await meantSentences(asked, sentences, recalled, alone);
+    const meant = lineScores ? scoredSentences(asked, sentences, near, await lineScores()) : near;
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.

@@ -1,14 +1,22 @@
-/** The thread of the sentence encoder: it loads the model once, and answers texts with vectors, one message each. */
+/**
+ * The thread of the sentence encoder: it loads the model once, and answers texts with vectors, or a question and lines with
+ * scores, one message each.
+ */
 import { workerData } from "node:worker_threads";
+import type { LineAround } from "../../engine.ts";
 import { answerWith } from "../../util/asked-thread.ts";
+import { once } from "../../util/once.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
-import { encoderGraph } from "./encoder-graph.ts";
+import { answerGraph, encoderGraph } from "./encoder-graph.ts";
 import { embedTokens, readWeights } from "./encoder-weights.ts";
+import { pairTokens, readAnswerAdapter } from "./line-answers.ts";
 
 /** What the thread starts with. */
 export interface ThreadSetup {
   /** Folder of the encoder. */
   readonly folder: string;
+  /** Its adapter that scores lines; `null` where it has none. */
+  readonly answers: string | null;
   readonly runtime: RuntimeFiles;
 }
 
@@ -17,22 +25,29 @@ export interface TextsToEmbed {
   readonly texts: readonly string[];
 }
 
-/** Their vectors one after another, shape [N, D]. */
-export interface FoundVectors {
-  readonly vectors: Float32Array<ArrayBuffer>;
+/** A question, and the lines that may answer it. */
+export interface LinesToScore {
+  readonly question: string;
+  readonly lines: readonly LineAround[];
+}
+
+/** Vectors one after another, shape [N, D], or scores, [N]. */
+export interface FoundNumbers {
+  readonly numbers: Float32Array<ArrayBuffer>;
 }
 
 /** Longer texts are cut: the encoder was trained on shorter ones. */
 const mostTokens = 256;
 
-const { folder, runtime } = workerData as ThreadSetup;
-const ready = load();
+const { folder, answers, runtime } = workerData as ThreadSetup;
+const loaded = loadRuntime(runtime).then((ort) => ({ ort, weights: readWeights(folder) }));
+const embedder = once(loadEmbedder);
+const scorer = once(loadScorer);
 // Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
+loaded.catch(() => {});
 
-async function load() {
-  const ort = await loadRuntime(runtime);
-  const weights = readWeights(folder);
+async function loadEmbedder() {
+  const { ort, weights } = await loaded;
   const { width, mostTokens: most } = weights.shape;
   const embedded = embedTokens(weights);
   const session = await ort.InferenceSession.create(encoderGraph(weights));
@@ -43,13 +58,38 @@ async function load() {
   };
 }
 
-async function embed({ texts }: TextsToEmbed): Promise<FoundVectors> {
-  const encode = await ready;
-  const found: Float32Array[] = [];
-  for (const text of texts) found.push(await encode(text));
-  const vectors = new Float32Array(found.reduce((sum, { length }) => sum + length, 0));
-  for (const [i, vector] of found.entries()) vectors.set(vector, i * vector.length);
-  return { vectors };
+async function loadScorer() {
+  if (answers === null) throw new Error("it scores no lines");
+  const { ort, weights } = await loaded;
+  const { adapted, head } = readAnswerAdapter(answers);
+  const embedded = embedTokens(weights);
+  const session = await ort.InferenceSession.create(answerGraph(adapted(weights), head));
+  return async (question: string, line: LineAround) => {
+    const { ids, from, to } = pairTokens(weights, question, line);
+    const isOfLine = (place: number) => place >= from && place < to;
+    const tokens = embedded(ids, (place) => (isOfLine(place) ? 1 : 0));
+    const share = Float32Array.from(ids, (_, place) => (isOfLine(place) ? 1 / (to - from) : 0));
+    const found = await session.run({
+      tokens: new ort.Tensor("float32", tokens, [ids.length, weights.shape.width]),
+      line: new ort.Tensor("float32", share, [1, ids.length]),
+    });
+    return found.score!.data[0]!;
+  };
 }
 
-answerWith(embed, ({ vectors }) => [vectors.buffer]);
+async function answer(asked: TextsToEmbed | LinesToScore): Promise<FoundNumbers> {
+  if ("lines" in asked) {
+    const score = await scorer();
+    const numbers = new Float32Array(asked.lines.length);
+    for (const [i, line] of asked.lines.entries()) numbers[i] = await score(asked.question, line);
+    return { numbers };
+  }
+  const encode = await embedder();
+  const found: Float32Array[] = [];
+  for (const text of asked.texts) found.push(await encode(text));
+  const numbers = new Float32Array(found.reduce((sum, { length }) => sum + length, 0));
+  for (const [i, vector] of found.entries()) numbers.set(vector, i * vector.length);
+  return { numbers };
+}
+
+answerWith(answer, ({ numbers }) => [numbers.buffer]);

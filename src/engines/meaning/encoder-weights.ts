@@ -62,17 +62,23 @@ export function widthOf(folder: string): number {
   );
 }
 
-/** Floats for tokens as the graph takes them, shape [N, width]: word, place and kind of text, added. */
-export function embedTokens(weights: EncoderWeights): (ids: readonly number[]) => Float32Array {
+/**
+ * Floats for tokens as the graph takes them, shape [N, width]: word, place and kind of text (0 or 1), added.
+ * @param kindOf kind of the text of the token at a place @default 0
+ */
+export function embedTokens(
+  weights: EncoderWeights,
+): (ids: readonly number[], kindOf?: (place: number) => 0 | 1) => Float32Array {
   const { width } = weights.shape;
   const positions = weights.tensor("embeddings.position_embeddings.weight").values;
   const types = weights.tensor("embeddings.token_type_embeddings.weight").values;
-  return (ids) => {
+  return (ids, kindOf = () => 0) => {
     const rows = new Float32Array(ids.length * width);
     for (const [place, id] of ids.entries()) {
       const word = weights.word(id);
+      const kind = kindOf(place) * width;
       for (let i = 0; i < width; i++)
-        rows[place * width + i] = word[i]! + positions[place * width + i]! + types[i]!;
+        rows[place * width + i] = word[i]! + positions[place * width + i]! + types[kind + i]!;
     }
     return rows;
   };

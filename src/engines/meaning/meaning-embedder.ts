@@ -107,6 +107,30 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     return texts.map((_, i) => joined(sum(own.get(i), context.get(i)), spelled[i]!));
   };
 
+  /** Scores of lines; none of a text in a language that the encoder does not know, or while it cannot be asked. */
+  const scoreKnown: Embedder["scoreLines"] = async (question, lines, signal) => {
+    const scores = lines.map(() => Number.NEGATIVE_INFINITY);
+    const asked = reads(question);
+    const known = lines.flatMap(({ text, before, after }, at) => {
+      const line = reads(text);
+      if (line === null) return [];
+      return [{ at, line: { text: line, before: reads(before) ?? "", after: reads(after) ?? "" } }];
+    });
+    if (asked === null || known.length === 0) return scores;
+    try {
+      const found = await encoder.scoreLines!(
+        asked,
+        known.map(({ line }) => line),
+        signal,
+      );
+      for (const [i, { at }] of known.entries()) scores[at] = found[i]!;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isTaskMemError(error)) throw error;
+    }
+    return scores;
+  };
+
   const joined = (meant: Float32Array | undefined, spelled: Float32Array): Float32Array => {
     const vector = new Float32Array(dimension);
     if (meant) vector.set(unit(meant));
@@ -122,6 +146,7 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
       if (how.role !== "query") return asPassages(texts, how, signal);
       return Promise.all(texts.map((text) => asQuery(text, signal)));
     },
+    ...(encoder.scoreLines && { scoreLines: scoreKnown }),
     ...(encoder.cost && { cost: () => encoder.cost!() }),
     close: async () => encoder.close?.(),
   };

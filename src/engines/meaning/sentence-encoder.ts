@@ -7,7 +7,7 @@ import { ConfigError, EngineError } from "../../errors.ts";
 import { AskedThread } from "../../util/asked-thread.ts";
 import { installLine } from "../../util/optional.ts";
 import { runtimeFiles, runtimePackage } from "../onnx-runtime.ts";
-import type { FoundVectors, TextsToEmbed, ThreadSetup } from "./encoder-thread.ts";
+import type { FoundNumbers, LinesToScore, TextsToEmbed, ThreadSetup } from "./encoder-thread.ts";
 import { widthOf } from "./encoder-weights.ts";
 
 /** How an encoder is opened. */
@@ -16,6 +16,8 @@ export interface SentenceEncoderOptions {
   readonly folder: string;
   /** Names the vectors' space: what it is, and which weights. */
   readonly id: string;
+  /** File of its adapter that scores lines (`line-answers.ts`). @default it scores none */
+  readonly answers?: string;
   /** A thread without a text for this long ends. @default 60 s */
   readonly idleMs?: number;
 }
@@ -36,9 +38,10 @@ const atOnce = 16;
 export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncoder {
   const runtime = installedRuntime();
   const dimension = widthOf(options.folder);
-  const thread = new AskedThread<TextsToEmbed, FoundVectors>({
+  const answers = options.answers ?? null;
+  const thread = new AskedThread<TextsToEmbed | LinesToScore, FoundNumbers>({
     program: new URL("./encoder-thread", import.meta.url),
-    setup: { folder: options.folder, runtime } satisfies ThreadSetup,
+    setup: { folder: options.folder, answers, runtime } satisfies ThreadSetup,
     idleMs: options.idleMs,
     failed: encoderFailed,
   });
@@ -51,12 +54,23 @@ export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncode
       for (let from = 0; from < wanted.length; from += atOnce) {
         signal?.throwIfAborted();
         const batch = wanted.slice(from, from + atOnce);
-        const { vectors: found } = await thread.ask({ texts: batch.map(([, text]) => text) });
+        const { numbers: found } = await thread.ask({ texts: batch.map(([, text]) => text) });
         for (const [i, [place]] of batch.entries())
           vectors[place] = found.slice(i * dimension, (i + 1) * dimension);
       }
       return vectors;
     },
+    ...(answers !== null && {
+      scoreLines: async (question, lines, signal) => {
+        const scores: number[] = [];
+        for (let from = 0; from < lines.length; from += atOnce) {
+          signal?.throwIfAborted();
+          const { numbers } = await thread.ask({ question, lines: lines.slice(from, from + atOnce) });
+          scores.push(...numbers);
+        }
+        return scores;
+      },
+    }),
     close: () => thread.end(),
   };
 }

@@ -1,0 +1,64 @@
+/** How well recalled lines answer a question, each read with what was said around it. */
+import type { Embedder, LineAround } from "../engine.ts";
+import type { Entries, EntryList, RecalledEntry } from "../memory/memory.ts";
+
+/** Lines before and after one that are read with it, and how far from it they begin, in seconds. */
+const around = { before: 3, after: 1, seconds: 40 } as const;
+/** Lines that are read: the first ones that recall found. */
+export const mostScored = 20;
+
+/** How much the cosine of a question and a line with its surroundings weighs beside the logit; less than `usual` counts against it. */
+const nearness = { weight: 20, usual: 0.4 } as const;
+
+/** Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found them.
+ * Lines that could not be read have none. */
+export async function lineScores(
+  question: string,
+  recalled: readonly RecalledEntry[],
+  scoreLines: NonNullable<Embedder["scoreLines"]>,
+  memory: Pick<Entries, "entries">,
+  filter: EntryList,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const read = recalled.slice(0, mostScored);
+  const lines = await Promise.all(read.map((one) => withAround(one, memory, filter)));
+  const scores = await scoreLines(question, lines, signal);
+  const found = read.map(({ entry, score: { vector } }, i): [string, number] => {
+    const near = vector?.byMeaning ? vector.score : 0;
+    return [entry.id, scores[i]! + nearness.weight * (near - nearness.usual)];
+  });
+  return new Map(found.filter(([, score]) => Number.isFinite(score)));
+}
+
+async function withAround(
+  { entry }: RecalledEntry,
+  memory: Pick<Entries, "entries">,
+  filter: EntryList,
+): Promise<LineAround> {
+  const near = await memory.entries({
+    ...filter,
+    streams: [entry.stream],
+    fromSeconds: entry.startSeconds - around.seconds,
+    toSeconds: entry.startSeconds + around.seconds,
+  });
+  const at = near.findIndex(({ id }) => id === entry.id);
+  const told = (from: number, to: number) =>
+    near
+      .slice(Math.max(0, from), to)
+      .map(({ text }) => text)
+      .join("\n");
+  return {
+    text: entry.text,
+    before: at < 0 ? "" : told(at - around.before, at),
+    after: at < 0 ? "" : told(at + 1, at + 1 + around.after),
+  };
+}
+
+/** Recalled entries, those that answer best first; what has no score keeps its order behind them. */
+export function bestFirst(
+  recalled: readonly RecalledEntry[],
+  scores: ReadonlyMap<string, number>,
+): readonly RecalledEntry[] {
+  const scoreOf = ({ entry }: RecalledEntry) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
+  return recalled.toSorted((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(b) - scoreOf(a)));
+}
