@@ -39,6 +39,7 @@ export type {
   EngineCache,
   GenerateRequest,
   Generation,
+  LineAround,
   Model,
   ModelCapabilities,
   ModelLimits,

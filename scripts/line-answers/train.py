@@ -3,6 +3,7 @@
     pip install torch==2.13.0 transformers tokenizers safetensors
     taskmem models pull meaning
     python train.py --encoder ~/.cache/taskmem/models/meaning --to line-answers.safetensors [--epochs 2.5] [--seed 0]
+    python train.py --encoder ~/.cache/taskmem/models/meaning --measure ../../weights/line-answers.safetensors
 
 Reads `talk/`: invented talk with questions, those that its lines answer and those that none does. A question and a line are
 read together as `src/engines/meaning/line-answers.ts` puts them. Beside the line that answers stand lines of the same talk
@@ -63,11 +64,11 @@ def read_talk(folder: Path) -> list[Talk]:
 class LowRank(nn.Module):
     """A linear layer and an update of it, of which only the update is trained."""
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, rank: int) -> None:
         super().__init__()
         self.layer = layer
-        self.a = nn.Parameter(torch.randn(RANK, layer.in_features) / math.sqrt(layer.in_features))
-        self.b = nn.Parameter(torch.zeros(layer.out_features, RANK))
+        self.a = nn.Parameter(torch.randn(rank, layer.in_features) / math.sqrt(layer.in_features))
+        self.b = nn.Parameter(torch.zeros(layer.out_features, rank))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x) + SCALE * F.linear(F.linear(x, self.a), self.b)
@@ -76,14 +77,14 @@ class LowRank(nn.Module):
 class Reader(nn.Module):
     """Scores pairs of a question and a line."""
 
-    def __init__(self, encoder: BertModel) -> None:
+    def __init__(self, encoder: BertModel, rank: int = RANK) -> None:
         super().__init__()
         for parameter in encoder.parameters():
             parameter.requires_grad = False
         for module in list(encoder.modules()):
             for name, layer in list(module.named_children()):
                 if isinstance(layer, nn.Linear):
-                    setattr(module, name, LowRank(layer))
+                    setattr(module, name, LowRank(layer, rank))
         self.encoder = encoder
         self.head = nn.Linear(2 * encoder.config.hidden_size, 1)
         nn.init.zeros_(self.head.weight)
@@ -109,6 +110,18 @@ def padded(pairs: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Te
     return ids, kinds, held
 
 
+@dataclass(frozen=True)
+class Near:
+    """What the encoder finds near a question, the nearest first."""
+
+    apart: list[int]
+    """Places of its own talk that do not answer."""
+    others: list[tuple[int, int]]
+    """Lines of other talks."""
+    is_first: bool
+    """Whether the nearest line of its own talk answers."""
+
+
 class Material:
     """Questions with the lines that are put beside their answers."""
 
@@ -119,8 +132,7 @@ class Material:
         self.questions = [(t, *asked) for t, talk in enumerate(talks) for asked in talk.questions]
         self.near = self._near(encoder_of(folder).eval())
 
-    def _near(self, encoder: BertModel) -> list[tuple[list[int], list[tuple[int, int]]]]:
-        """For each question: places of its own talk that do not answer, and lines of other talks, the nearest first."""
+    def _near(self, encoder: BertModel) -> list[Near]:
         places = [(t, at) for t, talk in enumerate(self.talks) for at in range(len(talk.lines))]
         alone = self._vectors(encoder, [self.talks[t].lines[at] for t, at in places])
         wide = []
@@ -136,7 +148,7 @@ class Material:
             own = torch.where(owner == t, cosines, -9.0).topk(12).indices.tolist()
             others = torch.where(owner == t, -9.0, cosines).topk(20).indices.tolist()
             apart = [places[i][1] for i in own if places[i][0] == t and places[i][1] not in answers]
-            found.append((apart, [places[i] for i in others]))
+            found.append(Near(apart, [places[i] for i in others], places[own[0]][1] in answers))
         return found
 
     def _vectors(self, encoder: BertModel, texts: list[str]) -> Tensor:
@@ -167,7 +179,7 @@ class Material:
     def group(self, index: int, chance: random.Random) -> tuple[list[tuple[list[int], list[int]]], int]:
         """Pairs of a question, those that answer first, and how many do."""
         t, question, answers = self.questions[index]
-        apart, others = self.near[index]
+        apart, others = self.near[index].apart, self.near[index].others
         right = [chance.choice(answers)] if answers else []
         wrong = [(t, at) for at in chance.sample(apart[:6], min(2, len(apart))) + chance.sample(apart, min(1, len(apart)))]
         wrong.append(chance.choice(others))
@@ -179,7 +191,7 @@ class Material:
     def whole(self, index: int) -> tuple[list[tuple[list[int], list[int]]], int]:
         """All lines that are near a question, those that answer first."""
         t, question, answers = self.questions[index]
-        apart, others = self.near[index]
+        apart, others = self.near[index].apart, self.near[index].others
         lines = [*((t, at) for at in answers), *((t, at) for at in apart), *others[:10]]
         return [self.pair(question, *one) for one in lines], len(answers)
 
@@ -192,6 +204,7 @@ def loss_of(scores: Tensor, right: int) -> Tensor:
 
 
 def measure(reader: Reader, material: Material, held_out: list[int]) -> dict[str, float]:
+    """Shares of the answered questions whose best line answers, and of both kinds for which a line beats "none of these"."""
     first, answered, invented = [], [], []
     for index in held_out:
         pairs, right = material.whole(index)
@@ -202,8 +215,32 @@ def measure(reader: Reader, material: Material, held_out: list[int]) -> dict[str
             answered.append(float(scores.max()) > 0)
         else:
             invented.append(float(scores.max()) > 0)
-    share = lambda of: round(sum(of) / max(1, len(of)), 3)  # noqa: E731
-    return {"first": share(first), "answered": share(answered), "invented": share(invented)}
+    near = [material.near[index].is_first for index in held_out if material.questions[index][2]]
+    return {
+        "heldOut": len(held_out),
+        "first": share(first),
+        "firstByCosine": share(near),
+        "answered": share(answered),
+        "invented": share(invented),
+    }
+
+
+def share(of: list[float] | list[bool]) -> float:
+    return round(sum(of) / max(1, len(of)), 3)
+
+
+def shipped(folder: Path, adapter: Path) -> Reader:
+    """A reader of a file that `kept` made."""
+    parts = {name: part.float() for name, part in load_file(str(adapter)).items()}
+    reader = Reader(encoder_of(folder), KEPT_RANK)
+    own = reader.state_dict()
+    own["head.weight"] = torch.cat([parts["head.first"], parts["head.line"]])[None]
+    own["head.bias"] = parts["head.bias"]
+    for name in parts:
+        if not name.startswith("head"):
+            own[f"encoder.{name}"] = parts[name] / (SCALE if name.endswith(".b") else 1)
+    reader.load_state_dict(own)
+    return reader
 
 
 def encoder_of(folder: Path) -> BertModel:
@@ -237,11 +274,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--encoder", type=Path, required=True, help="folder of the encoder `meaning`")
     options.add_argument("--talk", type=Path, default=Path(__file__).parent / "talk")
-    options.add_argument("--to", type=Path, required=True)
+    options.add_argument("--to", type=Path, help="where the adapter is written")
+    options.add_argument("--measure", type=Path, help="an adapter to measure on the talk that is held out")
     options.add_argument("--epochs", type=float, default=2.5)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--talks", type=int, help="only so many, to try it")
     given = options.parse_args()
+    if (given.to is None) == (given.measure is None):
+        options.error("one of --to and --measure is needed")
     torch.manual_seed(given.seed)
     chance = random.Random(given.seed)
     talks = read_talk(given.talk)
@@ -250,6 +290,9 @@ def main() -> None:
     apart = max(2, len(talks) // 20)
     material = Material(given.encoder, talks)
     held_out = [i for i, (t, _, _) in enumerate(material.questions) if t < apart]
+    if given.measure:
+        print(json.dumps(measure(shipped(given.encoder, given.measure), material, held_out)), flush=True)
+        return
     taught = [i for i, (t, _, _) in enumerate(material.questions) if t >= apart]
     reader = Reader(encoder_of(given.encoder))
     trained = [parameter for parameter in reader.parameters() if parameter.requires_grad]
@@ -272,7 +315,7 @@ def main() -> None:
         schedule.step()
         if step % 100 == 99:
             print(json.dumps({"step": step + 1, "of": steps, "loss": round(loss.item(), 3)}), flush=True)
-    print(json.dumps({"heldOut": len(held_out), **measure(reader, material, held_out)}), flush=True)
+    print(json.dumps(measure(reader, material, held_out)), flush=True)
     save_file(kept(reader), str(given.to))
 
 

@@ -1,17 +1,21 @@
 /** How well recalled lines answer a question, each read with what was said around it. */
 import type { Embedder, LineAround } from "../engine.ts";
+import { isFact } from "../memory/facts.ts";
 import type { Entries, EntryList, RecalledEntry } from "../memory/memory.ts";
 
 /** Lines before and after one that are read with it, and how far from it they begin, in seconds. */
 const around = { before: 3, after: 1, seconds: 40 } as const;
-/** Lines that are read: the first ones that recall found. */
+/** Lines that are read: the first ones of talk that recall found. Facts are no talk, and what they say stands in them. */
 export const mostScored = 20;
 
-/** How much the cosine of a question and a line with its surroundings weighs beside the logit; less than `usual` counts against it. */
+/** What recall found of a line beside the logit: its cosine and its fused score. Less than `usual` counts against it. */
 const nearness = { weight: 20, usual: 0.4 } as const;
+const rank = { weight: 30, usual: 0.25 } as const;
 
-/** Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found them.
- * Lines that could not be read have none. */
+/**
+ * Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found
+ * them. Lines that could not be read have none.
+ */
 export async function lineScores(
   question: string,
   recalled: readonly RecalledEntry[],
@@ -20,12 +24,12 @@ export async function lineScores(
   filter: EntryList,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const read = recalled.slice(0, mostScored);
+  const read = recalled.filter(({ entry }) => !isFact(entry)).slice(0, mostScored);
   const lines = await Promise.all(read.map((one) => withAround(one, memory, filter)));
   const scores = await scoreLines(question, lines, signal);
-  const found = read.map(({ entry, score: { vector } }, i): [string, number] => {
-    const near = vector?.byMeaning ? vector.score : 0;
-    return [entry.id, scores[i]! + nearness.weight * (near - nearness.usual)];
+  const found = read.map(({ entry, score: { vector, total } }, i): [string, number] => {
+    const near = (vector?.byMeaning ? vector.score : 0) - nearness.usual;
+    return [entry.id, scores[i]! + nearness.weight * near + rank.weight * (total - rank.usual)];
   });
   return new Map(found.filter(([, score]) => Number.isFinite(score)));
 }

@@ -48,7 +48,7 @@ import {
   whatIsMissing,
 } from "./evidence.ts";
 import { ofMeal } from "./meals.ts";
-import { meantSentences, onOneScale, saidAfter, scoredSentences } from "./meant-evidence.ts";
+import { meantSentences, onOneScale, saidAfter, sentenceByScore, unlessFarBehind } from "./meant-evidence.ts";
 import { offeredSentence } from "./offered-answer.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
@@ -97,7 +97,7 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       };
       if (request.question.options.length > 0) {
         const quoted = async () => {
-          const { cited } = await quote(asked, read, recalled, alone, request.lineScores);
+          const { cited } = await quote(asked, read, recalled, alone);
           const offered = cited.length === 0 ? offeredSentence(asked, read, recalled) : null;
           return offered ? [offered] : sentences.filter(({ entry }) => cited.includes(entry.id));
         };
@@ -107,8 +107,11 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       if (!reading.abstained) return reading;
       const offered = offeredSentence(asked, read, recalled);
       if (offered) return said([offered], [], asked);
-      if (!likeness) return reading;
-      const found = (await sentenceOfClass(asked, read, likeness)) ?? sentenceAcross(asked, await alone());
+      const { lineScores } = request;
+      const found =
+        (likeness && (await sentenceOfClass(asked, read, likeness))) ??
+        sentenceAcross(asked, await alone()) ??
+        (lineScores && sentenceByScore(asked, read, await lineScores()));
       return found ? said([found], [], asked) : reading;
     },
   };
@@ -219,7 +222,7 @@ async function quote(
     const next = toldNext(asked, sentences, recalled);
     if (next) return said(next, [], asked);
     const near = await meantSentences(asked, sentences, recalled, alone);
-    const meant = lineScores ? scoredSentences(asked, sentences, near, await lineScores()) : near;
+    const meant = lineScores && near.length > 0 ? unlessFarBehind(near, await lineScores()) : near;
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.

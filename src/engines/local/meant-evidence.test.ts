@@ -487,3 +487,54 @@ describe("options in other words than what was said", () => {
     assert.ok((await choose({ [amounts[0]!]: 0.4 }, amounts)).abstained);
   });
 });
+
+describe("a line that is read with the question", () => {
+  const lines: Line[] = [
+    ["Ann: The walls come first, I think.", 10, 0.45],
+    ["Bob: We start early.", 100, 0.44],
+    ["Ann: What do we paint first?", 200, 0.4],
+  ];
+  /** Reads with scores by the seconds at which lines were said. */
+  const scored = (
+    question: string,
+    scores: Readonly<Record<number, number>>,
+    from: readonly Line[] = lines,
+  ) =>
+    reader.read({
+      question: { text: question, options: [] },
+      recalled: from.map(([text, atSeconds, score], i) => ({
+        entry: entry(text, atSeconds),
+        score: { total: 1 / (i + 1), vector: { rank: i + 1, score, byMeaning: true as const } },
+      })),
+      rendered: "",
+      gaps: [],
+      lineScores: async () =>
+        new Map(Object.entries(scores).map(([atSeconds, score]) => [`e${atSeconds}`, score])),
+    });
+  const question = "Which surface is painted at the beginning?";
+
+  test("answers where it scores well and leads, in words that the question lacks", async () => {
+    assert.deepEqual((await scored(question, { 10: 12, 100: 3 })).cited, ["e10"]);
+    assert.ok((await scored(question, { 10: 4, 100: -3 })).abstained);
+    assert.ok((await scored(question, { 10: 12, 100: 9 })).abstained, "another is as good");
+    assert.ok((await scored(question, {})).abstained, "nothing was scored");
+  });
+
+  test("is no question, is of somebody who is named, and holds a number where one is asked for", async () => {
+    assert.deepEqual((await scored(question, { 10: 12, 200: 20 })).cited, ["e10"]);
+    assert.ok((await scored("Which surface does Cleo begin with?", { 10: 12 })).abstained);
+    assert.ok((await scored("How many surfaces are painted at the beginning?", { 10: 12 })).abstained);
+  });
+
+  test("takes the place of what was near in meaning and scores far less, which does not answer then", async () => {
+    const near: Line[] = [
+      ["Ann: The first step really needs to be a list.", 10, 0.56],
+      ["Ann: Begin with the roof.", 300, 0.3],
+    ];
+    const asked = "What does Ann recommend to begin with: which step?";
+    assert.deepEqual((await scored(asked, { 10: 2, 300: 4 }, near)).cited, ["e10"]);
+    assert.deepEqual((await scored(asked, { 10: 2, 300: 14 }, near)).cited, ["e300"]);
+    assert.ok((await scored(asked, { 10: -9, 300: 2 }, near)).abstained);
+    assert.deepEqual((await scored(asked, { 300: 2 }, near)).cited, ["e10"], "it was not scored");
+  });
+});

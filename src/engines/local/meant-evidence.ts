@@ -111,41 +111,45 @@ const wantedOf = ({ language, wanted, text }: Asked) => (language === "en" ? wan
 const asksAmount = (asked: Asked) =>
   amounts.has(wantedOf(asked)) || (asked.language !== "en" && asked.wantsMoment);
 
-/** Least score of a line that answers, and its lead over what was taken by meaning alone. */
-const leastScore = 10;
-const leastScoreLead = 6;
-/** What scores less does not answer. */
-const leastScoreOfMeant = -6;
+/** Least score of a line that answers where nothing else was found, and its lead over the next. */
+const leastScore = 8;
+const leastScoreLead = 5;
+/** What was found by meaning does not answer where another line scores more by this. */
+const mostBehind = 4;
 
-/**
- * What a reader of question and line together makes of it (`line-scores.ts`): the line that answers best, where it scores well
- * and what was found by meaning alone scores much less; otherwise what was found, if it scores anything at all.
- */
-export function scoredSentences(
-  asked: Asked,
-  sentences: readonly Sentence[],
+/** What was found by meaning, unless who reads question and line together (`line-scores.ts`) finds another line far better. */
+export function unlessFarBehind(
   found: readonly Sentence[],
   scores: ReadonlyMap<string, number>,
 ): readonly Sentence[] {
-  const scoreOf = ({ entry }: Sentence) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
-  const [best] = sentences
-    .filter(
-      (one) =>
-        scores.has(one.entry.id) &&
-        !one.isQuestion &&
-        isAdding(one, asked) &&
-        (asked.names.length === 0 ||
-          asked.names.some(({ forms }) => has(one.holds, forms) || has(one.speakers, forms))) &&
-        (wantedOf(asked) !== "number" || holdsNumber(one, asked)),
-    )
-    .sort((a, b) => scoreOf(b) - scoreOf(a));
-  const own = found.filter((one) => scores.has(one.entry.id)).map(scoreOf);
+  const own = found.flatMap(({ entry }) => scores.get(entry.id) ?? []);
   // What was not scored is known by other means.
-  if (found.length > 0 && own.length === 0) return found;
-  const held = Math.max(...own);
-  if (best && scoreOf(best) >= leastScore && scoreOf(best) - held >= leastScoreLead) return [best];
-  return held >= leastScoreOfMeant ? found : [];
+  if (own.length === 0) return found;
+  return Math.max(...scores.values()) - Math.max(...own) > mostBehind ? [] : found;
 }
+
+/** The sentence that answers best by its entry's score, where it leads over all others; `null` where none does. */
+export function sentenceByScore(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  scores: ReadonlyMap<string, number>,
+): Sentence | null {
+  const scoreOf = ({ entry }: Sentence) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
+  const [best, ...others] = sentences
+    .filter((one) => scores.has(one.entry.id) && mayScore(one, asked))
+    .sort((a, b) => scoreOf(b) - scoreOf(a));
+  if (!best || scoreOf(best) < leastScore) return null;
+  const next = others.find(({ entry }) => entry !== best.entry);
+  return !next || scoreOf(best) - scoreOf(next) >= leastScoreLead ? best : null;
+}
+
+/** Whether a sentence may answer by its score: of somebody who is named, with a number where one is asked for. */
+const mayScore = (one: Sentence, asked: Asked): boolean =>
+  !one.isQuestion &&
+  isAdding(one, asked) &&
+  (asked.names.length === 0 ||
+    asked.names.some(({ forms }) => has(one.holds, forms) || has(one.speakers, forms))) &&
+  (wantedOf(asked) !== "number" || holdsNumber(one, asked));
 
 /** Whether a sentence that is near by meaning could answer: of the people asked for, of the kind, and more than is asked. */
 function mayTell(one: Sentence, asked: Asked, isFar = false): boolean {
