@@ -48,7 +48,13 @@ import {
   whatIsMissing,
 } from "./evidence.ts";
 import { ofMeal } from "./meals.ts";
-import { meantSentences, onOneScale, saidAfter, sentenceByScore, unlessFarBehind } from "./meant-evidence.ts";
+import {
+  meantSentences,
+  onOneScale,
+  saidAfter,
+  sentencesByScore,
+  unlessFarBehind,
+} from "./meant-evidence.ts";
 import { offeredSentence } from "./offered-answer.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
@@ -108,11 +114,11 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const offered = offeredSentence(asked, read, recalled);
       if (offered) return said([offered], [], asked);
       const { lineScores } = request;
-      const found =
-        (likeness && (await sentenceOfClass(asked, read, likeness))) ??
-        sentenceAcross(asked, await alone()) ??
-        (lineScores && sentenceByScore(asked, read, await lineScores()));
-      return found ? said([found], [], asked) : reading;
+      const near =
+        (likeness && (await sentenceOfClass(asked, read, likeness))) ?? sentenceAcross(asked, await alone());
+      if (near) return said([near], [], asked);
+      const scored = lineScores ? sentencesByScore(asked, read, await lineScores()) : [];
+      return scored.length > 0 ? said(scored, [], asked) : reading;
     },
   };
 }

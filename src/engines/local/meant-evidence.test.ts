@@ -518,6 +518,8 @@ describe("a line that is read with the question", () => {
     assert.ok((await scored(question, { 10: 4, 100: -3 })).abstained);
     assert.ok((await scored(question, { 10: 12, 100: 9 })).abstained, "another is as good");
     assert.ok((await scored(question, {})).abstained, "nothing was scored");
+    const two: Line[] = [["Ann: The walls come first. I have the brushes.", 10, 0.45]];
+    assert.match((await scored(question, { 10: 12 }, two)).answer, /walls come first\..*brushes/s);
   });
 
   test("is no question, is of somebody who is named, and holds a number where one is asked for", async () => {

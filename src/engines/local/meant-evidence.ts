@@ -5,7 +5,8 @@
  * 1. the entry that is nearest in meaning and in words, if it leads clearly over what was said at other times;
  * 2. what was said in reply to a question like this one;
  * 3. what was said at the moment that is nearest, if the sentence that is nearest alone was said then, too;
- * 4. that sentence, if it leads far.
+ * 4. that sentence, if it leads far;
+ * 5. the line that answers far better than all others, where question and line can be read together.
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
@@ -128,19 +129,21 @@ export function unlessFarBehind(
   return Math.max(...scores.values()) - Math.max(...own) > mostBehind ? [] : found;
 }
 
-/** The sentence that answers best by its entry's score, where it leads over all others; `null` where none does. */
-export function sentenceByScore(
+/** The sentences of the line that answers best by its score, where it leads over all others; none where no line does. */
+export function sentencesByScore(
   asked: Asked,
   sentences: readonly Sentence[],
   scores: ReadonlyMap<string, number>,
-): Sentence | null {
+): readonly Sentence[] {
   const scoreOf = ({ entry }: Sentence) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
-  const [best, ...others] = sentences
+  const fitting = sentences
     .filter((one) => scores.has(one.entry.id) && mayScore(one, asked))
     .sort((a, b) => scoreOf(b) - scoreOf(a));
-  if (!best || scoreOf(best) < leastScore) return null;
-  const next = others.find(({ entry }) => entry !== best.entry);
-  return !next || scoreOf(best) - scoreOf(next) >= leastScoreLead ? best : null;
+  const [best] = fitting;
+  if (!best || scoreOf(best) < leastScore) return [];
+  const next = fitting.find(({ entry }) => entry !== best.entry);
+  if (next && scoreOf(best) - scoreOf(next) < leastScoreLead) return [];
+  return fitting.filter(({ entry }) => entry === best.entry).slice(0, mostOfMoment);
 }
 
 /** Whether a sentence may answer by its score: of somebody who is named, with a number where one is asked for. */
