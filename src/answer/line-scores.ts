@@ -9,8 +9,8 @@ const around = { before: 3, after: 1, seconds: 40 } as const;
 export const mostScored = 20;
 
 /** What recall found of a line beside the logit: its cosine and its fused score. Less than `usual` counts against it. */
-const nearness = { weight: 20, usual: 0.4 } as const;
-const rank = { weight: 30, usual: 0.25 } as const;
+const nearness = { weight: 10, usual: 0.4 } as const;
+const rank = { weight: 10, usual: 0.25 } as const;
 
 /**
  * Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found

@@ -113,10 +113,10 @@ const asksAmount = (asked: Asked) =>
   amounts.has(wantedOf(asked)) || (asked.language !== "en" && asked.wantsMoment);
 
 /** Least score of a line that answers where nothing else was found, and its lead over the next. */
-const leastScore = 8;
-const leastScoreLead = 5;
+const leastScore = 9;
+const leastScoreLead = 3;
 /** What was found by meaning does not answer where another line scores more by this. */
-const mostBehind = 4;
+const mostBehind = 3;
 
 /** What was found by meaning, unless who reads question and line together (`line-scores.ts`) finds another line far better. */
 export function unlessFarBehind(
