@@ -63,7 +63,7 @@ test("what is near in meaning scores more, what cannot be read has no score, and
   assert.equal(read, mostScored);
 });
 
-test("the best come first, and what has no score stays behind them in its order", () => {
+test("the best come first, and what has no score keeps its place", () => {
   const lines = ["a", "b", "c", "d"].map((text) => recalled(entry(text, 0)));
   const scores = new Map([
     ["b", -3],
@@ -71,7 +71,7 @@ test("the best come first, and what has no score stays behind them in its order"
   ]);
   assert.deepEqual(
     bestFirst(lines, scores).map(({ entry: { id } }) => id),
-    ["c", "b", "a", "d"],
+    ["a", "c", "b", "d"],
   );
   assert.deepEqual(bestFirst(lines, new Map()), lines);
 });

@@ -58,11 +58,15 @@ async function withAround(
   };
 }
 
-/** Recalled entries, those that answer best first; what has no score keeps its order behind them. */
+/** Recalled entries, those with a score in its order; what has none, such as a fact, keeps its place. */
 export function bestFirst(
   recalled: readonly RecalledEntry[],
   scores: ReadonlyMap<string, number>,
 ): readonly RecalledEntry[] {
-  const scoreOf = ({ entry }: RecalledEntry) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
-  return recalled.toSorted((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(b) - scoreOf(a)));
+  const isScored = ({ entry }: RecalledEntry) => scores.has(entry.id);
+  const best = recalled
+    .filter(isScored)
+    .sort((a, b) => scores.get(b.entry.id)! - scores.get(a.entry.id)!)
+    .values();
+  return recalled.map((one) => (isScored(one) ? best.next().value! : one));
 }
