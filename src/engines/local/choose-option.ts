@@ -8,6 +8,7 @@ import { type Asked, isSubjectWord } from "./asked-question.ts";
 import { abstain, agrees, coverOf, isKindAsked, isNumbered, whatIsMissing } from "./evidence.ts";
 import { meaningOf, replyTo } from "./meant-evidence.ts";
 import { nearestOption } from "./nearest-option.ts";
+import { type Scores, scoreOf, unlessOutscored } from "./scored-lines.ts";
 import { has, isBeside, isLater, type Sentence } from "./sentences.ts";
 
 /** Share of the question's weight that a sentence must cover. */
@@ -42,6 +43,7 @@ interface Own {
  * The reading of a multiple-choice question.
  * @param quoted the sentences that would answer it without options
  * @param likeness compares these with the options, where none holds their words
+ * @param lineScores tells what of all that was not found by words answers, and which line does where nothing was found
  */
 export async function choose(
   question: Question,
@@ -51,6 +53,7 @@ export async function choose(
   recalled: readonly RecalledEntry[] = [],
   quoted: () => Promise<readonly Sentence[]> = async () => [],
   likeness?: ReadRequest["likeness"],
+  lineScores?: ReadRequest["lineScores"],
 ): Promise<Reading> {
   const sentences = withOtherHalves(told);
   const own = new Map<Option, Own>(
@@ -63,14 +66,14 @@ export async function choose(
   );
   // Where options differ in what they deny, a sentence must agree with the option, otherwise with the question.
   const differ = new Set([...own.values()].map(({ negated }) => negated)).size > 1;
-  const supports: Support[] = [];
+  const byWords: Support[] = [];
   let nearest = 0;
   for (const sentence of sentences) {
     const cover = coverOf(sentence, asked);
     nearest = Math.max(nearest, cover);
     if (cover < leastCoverOfOptions || sentence.isQuestion) continue;
     if (!differ && !agrees(sentence, asked)) continue;
-    supports.push(...supportsOf(sentence, cover + talkShare(sentence, sentences, asked), own, differ));
+    byWords.push(...supportsOf(sentence, cover + talkShare(sentence, sentences, asked), own, differ));
   }
   // Why something is not so is told without denying it.
   const byTalk = async (): Promise<readonly Support[]> => {
@@ -81,37 +84,96 @@ export async function choose(
     const near = await nearestOption(question.options, answering, likeness);
     return near ? [{ ...near, strength: 1 }] : [];
   };
-  if (supports.length === 0 && nearest >= wholeCover) supports.push(...(await byTalk()));
-  if (supports.length === 0 && !differ && !asked.negated)
-    supports.push(...nearSupports(asked, sentences, own));
-  if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
-  if (supports.length === 0 && (differ || !asked.negated))
-    supports.push(...(await meantSupports(asked, sentences, own, recalled, differ, likeness)));
-  if (supports.length === 0) supports.push(...(await byTalk()));
-  const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
-  const best = strongestByOption(supports, prefers);
-  const [first] = best;
-  if (first === undefined) {
-    return nearest >= leastCoverOfOptions
-      ? abstain("Memory speaks of this, but of none of the options.")
-      : abstain(whatIsMissing(asked, sentences));
+  const ways: readonly (() => readonly Support[] | Promise<readonly Support[]>)[] = [
+    () => byWords,
+    () => (nearest >= wholeCover ? byTalk() : []),
+    () => (differ || asked.negated ? [] : nearSupports(asked, sentences, own)),
+    () => (differ ? [] : askedSupports(asked, sentences, own)),
+    () => (differ || !asked.negated ? meantSupports(asked, sentences, own, recalled, differ, likeness) : []),
+    byTalk,
+  ];
+  let supports: readonly Support[] = [];
+  for (const way of ways) {
+    if (supports.length > 0) break;
+    supports = await way();
   }
+  const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
+  const chosen = chosenOf(strongestByOption(supports, prefers), prefers, own, asked, words);
+  if (chosen && supports === byWords) return picked(chosen);
+  if (lineScores && !differ) {
+    const scores = await lineScores();
+    if (chosen && unlessOutscored([chosen.sentence], scores).length > 0) return picked(chosen);
+    const best = await supportByScore(question.options, sentences, own, scores, likeness);
+    if (best) return picked(best);
+  } else if (chosen) return picked(chosen);
+  if (supports.length > 0 && !chosen) return abstain("One memory speaks for more than one option.");
+  return nearest >= leastCoverOfOptions
+    ? abstain("Memory speaks of this, but of none of the options.")
+    : abstain(whatIsMissing(asked, sentences));
+}
+
+const picked = ({ option, sentence }: Pick<Support, "option" | "sentence">): Reading => ({
+  answer: option.text,
+  option: option.letter,
+  abstained: false,
+  cited: [sentence.entry.id],
+  cost: noCost,
+});
+
+/** The best of some supports, one an option, the strongest first; `null` where one memory speaks for more than one, or none. */
+function chosenOf(
+  best: readonly Support[],
+  prefers: (a: Support, b: Support) => boolean,
+  own: ReadonlyMap<Option, Own>,
+  asked: Asked,
+  words: WordSpace,
+): Support | null {
+  const [first] = best;
+  if (first === undefined) return null;
   const rivals = best.filter(({ strength }) => strength * margin >= first.strength);
   const { option, sentence } = rivals.reduce((a, b) => (prefers(b, a) ? b : a));
   const beside = rivals
     .filter((rival) => rival.sentence === sentence)
     .map((rival) => ({ ...rival, share: besideOption(rival, own.get(rival.option)!, asked, words) }))
     .sort((a, b) => b.share - a.share);
-  if (beside.length > 1 && beside[0]!.share === beside[1]!.share)
-    return abstain("One memory speaks for more than one option.");
-  const chosen = beside.length > 1 ? beside[0]!.option : option;
-  return {
-    answer: chosen.text,
-    option: chosen.letter,
-    abstained: false,
-    cited: [sentence.entry.id],
-    cost: noCost,
-  };
+  if (beside.length > 1 && beside[0]!.share === beside[1]!.share) return null;
+  return rivals.find((rival) => rival.option === (beside.length > 1 ? beside[0]!.option : option))!;
+}
+
+/** Least score of a line that holds the words of an option, and its lead over lines that hold those of others. */
+const leastScore = 2;
+const leastScoreLead = 1;
+/** Least score of a line that an option is compared with by meaning. */
+const leastScoreMeant = 5;
+
+/**
+ * The option whose words stand in the line that answers best by its score; where no such line does, the one that is nearest
+ * in meaning to the best line. An option that the question holds itself cannot be told from it.
+ */
+async function supportByScore(
+  options: readonly Option[],
+  sentences: readonly Sentence[],
+  own: ReadonlyMap<Option, Own>,
+  scores: Scores,
+  likeness?: ReadRequest["likeness"],
+): Promise<Pick<Support, "option" | "sentence"> | null> {
+  if ([...own.values()].some(({ terms }) => terms.length === 0)) return null;
+  const scored = sentences.filter(({ entry }) => scores.has(entry.id));
+  const supports = scored
+    .filter(({ isQuestion }) => !isQuestion)
+    .flatMap((one) =>
+      supportsOf(one, 1, own, false).map((found) => ({ ...found, strength: scoreOf(one, scores) })),
+    );
+  const [first, second] = strongestByOption(supports, isLater);
+  const lead = first ? first.strength - (second?.strength ?? Number.NEGATIVE_INFINITY) : 0;
+  if (first && first.strength >= leastScore && lead >= leastScoreLead) return first;
+  const [best] = scored.toSorted((a, b) => scoreOf(b, scores) - scoreOf(a, scores));
+  if (!best || !likeness || scoreOf(best, scores) < leastScoreMeant) return null;
+  return nearestOption(
+    options,
+    scored.filter(({ entry }) => entry === best.entry),
+    likeness,
+  );
 }
 
 /** The most that the lines around a sentence count. */

@@ -23,7 +23,7 @@
  * weighted by rarity, because recalled entries are a sample biased towards the question. Instead, words that ask rather
  * than tell ("time", "show") count a fifth.
  */
-import type { Reader, Reading, ReadRequest } from "../../answer/reader.ts";
+import type { Reader, Reading } from "../../answer/reader.ts";
 import { asksOfMoves, toldMove } from "../../answer/words/question-words.ts";
 import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
@@ -48,14 +48,9 @@ import {
   whatIsMissing,
 } from "./evidence.ts";
 import { ofMeal } from "./meals.ts";
-import {
-  meantSentences,
-  onOneScale,
-  saidAfter,
-  sentencesByScore,
-  unlessFarBehind,
-} from "./meant-evidence.ts";
+import { meantSentences, onOneScale, saidAfter } from "./meant-evidence.ts";
 import { offeredSentence } from "./offered-answer.ts";
+import { sentencesByScore, unlessOutscored } from "./scored-lines.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
@@ -93,7 +88,7 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
       const recalled = onOneScale(request.recalled);
-      const { likeness } = request;
+      const { likeness, lineScores } = request;
       const read = inScriptOf(asked, sentences);
       let compared: Promise<readonly Compared[]> | undefined;
       const alone = async () => {
@@ -107,18 +102,21 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
           const offered = cited.length === 0 ? offeredSentence(asked, read, recalled) : null;
           return offered ? [offered] : sentences.filter(({ entry }) => cited.includes(entry.id));
         };
-        return choose(request.question, asked, sentences, words, recalled, quoted, likeness);
+        return choose(request.question, asked, sentences, words, recalled, quoted, likeness, lineScores);
       }
-      const reading = await quote(asked, read, recalled, alone, request.lineScores);
+      const scored = async (found: readonly Sentence[]) =>
+        lineScores && found.length > 0 ? unlessOutscored(found, await lineScores()) : found;
+      const reading = await quote(asked, read, recalled, alone, scored);
       if (!reading.abstained) return reading;
       const offered = offeredSentence(asked, read, recalled);
-      if (offered) return said([offered], [], asked);
-      const { lineScores } = request;
       const near =
-        (likeness && (await sentenceOfClass(asked, read, likeness))) ?? sentenceAcross(asked, await alone());
-      if (near) return said([near], [], asked);
-      const scored = lineScores ? sentencesByScore(asked, read, await lineScores()) : [];
-      return scored.length > 0 ? said(scored, [], asked) : reading;
+        offered ??
+        (likeness && (await sentenceOfClass(asked, read, likeness))) ??
+        sentenceAcross(asked, await alone());
+      const found = await scored(near ? [near] : []);
+      if (found.length > 0) return said(found, [], asked);
+      const best = lineScores ? sentencesByScore(asked, read, await lineScores()) : [];
+      return best.length > 0 ? said(best, [], asked) : reading;
     },
   };
 }
@@ -182,7 +180,7 @@ function toldNext(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
-): readonly Sentence[] | null {
+): readonly Sentence[] {
   for (const sentence of sentences) {
     const isOther = keepsOther(sentence, asked);
     if (sentence.isQuestion || !(isOther || agrees(sentence, asked))) continue;
@@ -190,7 +188,7 @@ function toldNext(
     const next = saidAfter(sentence, asked, sentences, recalled, leastShareOfNext);
     if (next) return [sentence, next];
   }
-  return null;
+  return [];
 }
 
 /** The sentences that answer a free-form question, the best first. */
@@ -214,21 +212,23 @@ const isThin = ({ terms, names }: Asked): boolean =>
 const isWordOf = ({ tokens }: Sentence, { terms }: Asked): boolean =>
   tokens.some(({ forms }) => terms.some((term) => has(new Set(forms), term.forms)));
 
-/** Answers a free-form question with the sentences that cover it best. */
+/**
+ * Answers a free-form question with the sentences that cover it best.
+ * @param scored leaves out what was found otherwise and does not answer
+ */
 async function quote(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
   alone: () => Promise<readonly Compared[]>,
-  lineScores?: ReadRequest["lineScores"],
+  scored: (found: readonly Sentence[]) => Promise<readonly Sentence[]> = async (found) => found,
 ): Promise<Reading> {
   const hits = hitsOf(asked, isThin(asked) ? sentences.filter((one) => isWordOf(one, asked)) : sentences);
   const [first] = hits;
   if (first === undefined) {
-    const next = toldNext(asked, sentences, recalled);
-    if (next) return said(next, [], asked);
-    const near = await meantSentences(asked, sentences, recalled, alone);
-    const meant = lineScores && near.length > 0 ? unlessFarBehind(near, await lineScores()) : near;
+    const next = await scored(toldNext(asked, sentences, recalled));
+    if (next.length > 0) return said(next, [], asked);
+    const meant = await scored(await meantSentences(asked, sentences, recalled, alone));
     return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.

@@ -5,8 +5,7 @@
  * 1. the entry that is nearest in meaning and in words, if it leads clearly over what was said at other times;
  * 2. what was said in reply to a question like this one;
  * 3. what was said at the moment that is nearest, if the sentence that is nearest alone was said then, too;
- * 4. that sentence, if it leads far;
- * 5. the line that answers far better than all others, where question and line can be read together.
+ * 4. that sentence, if it leads far.
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
@@ -57,7 +56,7 @@ export async function meantSentences(
 const leastMoment = { told: { meaning: 0.38, lead: 0.03 }, untold: { meaning: 0.41, lead: 0.05 } } as const;
 const amounts: ReadonlySet<Asked["wanted"]> = new Set(["number", "colour", "moment"]);
 /** Sentences of a moment that are quoted. */
-const mostOfMoment = 3;
+export const mostOfMoment = 3;
 
 /**
  * What was said at the moment that is nearest by meaning: an answer seldom repeats what is asked, but stands beside words
@@ -108,51 +107,10 @@ function sentencesOfMoment(
   return isAmount || !saysMore || quoted.some(isFirst) ? { quoted, isApart } : none;
 }
 
-const wantedOf = ({ language, wanted, text }: Asked) => (language === "en" ? wanted : wantedInAny(text));
+export const wantedOf = ({ language, wanted, text }: Asked) =>
+  language === "en" ? wanted : wantedInAny(text);
 const asksAmount = (asked: Asked) =>
   amounts.has(wantedOf(asked)) || (asked.language !== "en" && asked.wantsMoment);
-
-/** Least score of a line that answers where nothing else was found, and its lead over the next. */
-const leastScore = 9;
-const leastScoreLead = 3;
-/** What was found by meaning does not answer where another line scores more by this. */
-const mostBehind = 3;
-
-/** What was found by meaning, unless who reads question and line together (`line-scores.ts`) finds another line far better. */
-export function unlessFarBehind(
-  found: readonly Sentence[],
-  scores: ReadonlyMap<string, number>,
-): readonly Sentence[] {
-  const own = found.flatMap(({ entry }) => scores.get(entry.id) ?? []);
-  // What was not scored is known by other means.
-  if (own.length === 0) return found;
-  return Math.max(...scores.values()) - Math.max(...own) > mostBehind ? [] : found;
-}
-
-/** The sentences of the line that answers best by its score, where it leads over all others; none where no line does. */
-export function sentencesByScore(
-  asked: Asked,
-  sentences: readonly Sentence[],
-  scores: ReadonlyMap<string, number>,
-): readonly Sentence[] {
-  const scoreOf = ({ entry }: Sentence) => scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
-  const fitting = sentences
-    .filter((one) => scores.has(one.entry.id) && mayScore(one, asked))
-    .sort((a, b) => scoreOf(b) - scoreOf(a));
-  const [best] = fitting;
-  if (!best || scoreOf(best) < leastScore) return [];
-  const next = fitting.find(({ entry }) => entry !== best.entry);
-  if (next && scoreOf(best) - scoreOf(next) < leastScoreLead) return [];
-  return fitting.filter(({ entry }) => entry === best.entry).slice(0, mostOfMoment);
-}
-
-/** Whether a sentence may answer by its score: of somebody who is named, with a number where one is asked for. */
-const mayScore = (one: Sentence, asked: Asked): boolean =>
-  !one.isQuestion &&
-  isAdding(one, asked) &&
-  (asked.names.length === 0 ||
-    asked.names.some(({ forms }) => has(one.holds, forms) || has(one.speakers, forms))) &&
-  (wantedOf(asked) !== "number" || holdsNumber(one, asked));
 
 /** Whether a sentence that is near by meaning could answer: of the people asked for, of the kind, and more than is asked. */
 function mayTell(one: Sentence, asked: Asked, isFar = false): boolean {
@@ -268,7 +226,7 @@ const tellsSomebody = ({ references, speakers }: Sentence, { wanted, held }: Ask
   references.some((one) => one.who !== "named" || !has(held, one.forms));
 
 /** Whether a sentence says more than the question. */
-const isAdding = ({ tokens }: Sentence, { held }: Asked): boolean =>
+export const isAdding = ({ tokens }: Sentence, { held }: Asked): boolean =>
   tokens.some((token) => isNumeric(token) || (token.forms.length > 0 && !has(held, token.forms)));
 
 /** Cosine of a question and an entry by meaning; 0 where no encoder compared them. */
