@@ -17,7 +17,7 @@ const mostBeside = 5;
 
 /** Least score of what was found by meaning, and by how much another line may score more. */
 const leastOfFound = 0;
-const mostBehind = 4;
+const mostBehind = 3;
 
 export const scoreOf = ({ entry }: Sentence, scores: Scores): number =>
   scores.get(entry.id) ?? Number.NEGATIVE_INFINITY;
