@@ -16,6 +16,8 @@
  * What a question offers itself ("…, a holiday?") is answered by who says so (`offered-answer.ts`); a statement of all that is
  * asked, by what is said next.
  *
+ * Where no words answer, and lines were read together with the question, what they score decides (`scored-lines.ts`).
+ *
  * Questions of the whole ("What happened?", "How long is it?") are answered by `whole-reading.ts`.
  * What was said at another time of day tells nothing of a meal (`meals.ts`).
  *

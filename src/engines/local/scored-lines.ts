@@ -3,6 +3,7 @@
  * no words and no meaning tell, and what was found otherwise and does not answer.
  */
 import type { Asked } from "./asked-question.ts";
+import { tellsMoment } from "./evidence.ts";
 import { holdsNumber, isAdding, mostOfMoment, wantedOf } from "./meant-evidence.ts";
 import { has, isBeside, type Sentence } from "./sentences.ts";
 
@@ -13,7 +14,7 @@ export type Scores = ReadonlyMap<string, number>;
 const leastScore = 6;
 const leastLead = 3;
 /** Other lines of its talk are quoted beside it if they score less by this at most. */
-const mostBeside = 5;
+const mostBeside = 3;
 
 /** Least score of what was found by meaning, and by how much another line may score more. */
 const leastOfFound = 0;
@@ -51,10 +52,11 @@ export function sentencesByScore(
     .sort((a, b) => a.entry.startSeconds - b.entry.startSeconds || a.place - b.place);
 }
 
-/** Whether a sentence may answer by its score: of somebody who is named, with a number where one is asked for. */
+/** Whether a sentence may answer by its score: of somebody who is named, with a number, year or weekday where one is asked for. */
 const mayScore = (one: Sentence, asked: Asked): boolean =>
   !one.isQuestion &&
   isAdding(one, asked) &&
   (asked.names.length === 0 ||
     asked.names.some(({ forms }) => has(one.holds, forms) || has(one.speakers, forms))) &&
-  (wantedOf(asked) !== "number" || holdsNumber(one, asked));
+  (wantedOf(asked) !== "number" || holdsNumber(one, asked)) &&
+  (asked.wanted !== "moment" || tellsMoment(one, asked));
