@@ -14,7 +14,7 @@ export type Scores = ReadonlyMap<string, number>;
 const leastScore = 6;
 const leastLead = 3;
 /** Other lines of its talk are quoted beside it if they score less by this at most. */
-const mostBeside = 3;
+const mostBeside = 5;
 
 /** Least score of what was found by meaning, and by how much another line may score more. */
 const leastOfFound = 0;
