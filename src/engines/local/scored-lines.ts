@@ -3,7 +3,6 @@
  * no words and no meaning tell, and what was found otherwise and does not answer.
  */
 import type { Asked } from "./asked-question.ts";
-import { tellsMoment } from "./evidence.ts";
 import { holdsNumber, isAdding, mostOfMoment, wantedOf } from "./meant-evidence.ts";
 import { has, isBeside, type Sentence } from "./sentences.ts";
 
@@ -52,11 +51,10 @@ export function sentencesByScore(
     .sort((a, b) => a.entry.startSeconds - b.entry.startSeconds || a.place - b.place);
 }
 
-/** Whether a sentence may answer by its score: of somebody who is named, with a number, year or weekday where one is asked for. */
+/** Whether a sentence may answer by its score: of somebody who is named, with a number where one is asked for. */
 const mayScore = (one: Sentence, asked: Asked): boolean =>
   !one.isQuestion &&
   isAdding(one, asked) &&
   (asked.names.length === 0 ||
     asked.names.some(({ forms }) => has(one.holds, forms) || has(one.speakers, forms))) &&
-  (wantedOf(asked) !== "number" || holdsNumber(one, asked)) &&
-  (asked.wanted !== "moment" || tellsMoment(one, asked));
+  (wantedOf(asked) !== "number" || holdsNumber(one, asked));
