@@ -58,9 +58,24 @@ test("what is near in meaning scores more, what cannot be read has no score, and
   assert.deepEqual([...scores.keys()], ["five", "two"]);
   assert.ok(scores.get("five")! > 1 && scores.get("two")! < 1);
   let read = 0;
-  const many = Array.from({ length: mostScored + 5 }, (_, i) => recalled(entry(`line ${i}`, i)));
-  await lineScores("Which?", many, async (_, all) => all.map(() => read++), held([]), {});
+  const many = Array.from({ length: mostScored + 5 }, (_, i) => entry(`line ${i}`, i));
+  const count = async (_: string, all: readonly LineAround[]) => all.map(() => read++);
+  await lineScores(
+    "Which?",
+    many.map((one) => recalled(one)),
+    count,
+    held(many),
+    {},
+  );
   assert.equal(read, mostScored);
+});
+
+test("a line around which nothing was said is no talk, and has no score", async () => {
+  const lines = [recalled(talk[0]!), recalled(five)];
+  const score = async (_: string, all: readonly LineAround[]) => all.map(() => 1);
+  assert.deepEqual([...(await lineScores("Which?", lines, score, held(talk), {})).keys()], ["five"]);
+  const never = () => assert.fail("nothing is to be scored");
+  assert.equal((await lineScores("Which?", lines.slice(0, 1), never, held(talk), {})).size, 0);
 });
 
 test("the best come first, and what has no score keeps its place", () => {

@@ -4,7 +4,7 @@ import { isFact } from "../memory/facts.ts";
 import type { Entries, EntryList, RecalledEntry } from "../memory/memory.ts";
 
 /** Lines before and after one that are read with it, and how far from it they begin, in seconds. */
-const around = { before: 3, after: 1, seconds: 40 } as const;
+const beside = { before: 3, after: 1, seconds: 40 } as const;
 /** Lines that are read: the first ones of talk that recall found. Facts are no talk, and what they say stands in them. */
 export const mostScored = 20;
 
@@ -14,7 +14,7 @@ const rank = { weight: 10, usual: 0.25 } as const;
 
 /**
  * Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found
- * them. Lines that could not be read have none.
+ * them. Lines that could not be read have none, nor have those around which nothing was said: adapters learn of talk.
  */
 export async function lineScores(
   question: string,
@@ -24,8 +24,12 @@ export async function lineScores(
   filter: EntryList,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const read = recalled.filter(({ entry }) => !isFact(entry)).slice(0, mostScored);
-  const lines = await Promise.all(read.map((one) => withAround(one, memory, filter)));
+  const first = recalled.filter(({ entry }) => !isFact(entry)).slice(0, mostScored);
+  const around = await Promise.all(first.map((one) => withAround(one, memory, filter)));
+  const isTalk = (i: number) => around[i]!.before !== "" || around[i]!.after !== "";
+  const read = first.filter((_, i) => isTalk(i));
+  if (read.length === 0) return new Map();
+  const lines = around.filter((_, i) => isTalk(i));
   const scores = await scoreLines(question, lines, signal);
   const found = read.map(({ entry, score: { vector, total } }, i): [string, number] => {
     const near = (vector?.byMeaning ? vector.score : 0) - nearness.usual;
@@ -42,8 +46,8 @@ async function withAround(
   const near = await memory.entries({
     ...filter,
     streams: [entry.stream],
-    fromSeconds: entry.startSeconds - around.seconds,
-    toSeconds: entry.startSeconds + around.seconds,
+    fromSeconds: entry.startSeconds - beside.seconds,
+    toSeconds: entry.startSeconds + beside.seconds,
   });
   const at = near.findIndex(({ id }) => id === entry.id);
   const told = (from: number, to: number) =>
@@ -53,8 +57,8 @@ async function withAround(
       .join("\n");
   return {
     text: entry.text,
-    before: at < 0 ? "" : told(at - around.before, at),
-    after: at < 0 ? "" : told(at + 1, at + 1 + around.after),
+    before: at < 0 ? "" : told(at - beside.before, at),
+    after: at < 0 ? "" : told(at + 1, at + 1 + beside.after),
   };
 }
 
