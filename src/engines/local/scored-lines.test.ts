@@ -1,32 +1,12 @@
 /** What scores of lines tell the reader without a model: made-up lines, as an encoder that reads question and line would score them. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Entry } from "../../memory/memory.ts";
 import { letterOptions } from "../../tasks/task.ts";
+import { entry, type Line } from "./__fixtures__/said.ts";
 import { lexicalReader } from "./lexical-reader.ts";
 import { wordSpace } from "./words.ts";
 
 const reader = lexicalReader({ words: wordSpace });
-
-/** A line, when it was said, and its cosine to the question. */
-type Line = readonly [text: string, atSeconds: number, cosine: number];
-
-function entry(text: string, atSeconds: number): Entry {
-  const speaker = /^(\p{L}+): /u.exec(text)?.[1];
-  return {
-    ...{ id: `e${atSeconds}`, stream: "home", clip: Math.floor(atSeconds / 10), kind: "episodic" },
-    ...{ startSeconds: atSeconds, endSeconds: atSeconds + 2, writtenAtMs: atSeconds * 1000, text },
-    ...{ speakers: speaker ? [speaker] : [], policy: "test", revision: "1", closed: null },
-    evidence: {
-      clips: [],
-      startSeconds: atSeconds,
-      endSeconds: atSeconds + 2,
-      frames: [],
-      sources: [],
-      tiers: {},
-    },
-  };
-}
 
 /**
  * Reads lines with scores by the seconds at which they were said.
