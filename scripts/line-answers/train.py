@@ -10,7 +10,7 @@ read together as `src/engines/meaning/line-answers.ts` puts them. Beside the lin
 that the encoder finds near, one of another talk, and 0 for "none of these"; the loss is that of choosing. What the encoder
 alone finds near is a part of the score, as in `src/answer/line-scores.ts`, so that the adapter learns the rest. Low-rank
 updates of all matrices are trained (Hu et al. 2021) and kept at half their rank by their singular values. `--begin-with`
-goes on from an adapter. `held-out/` is talk to measure one on. 13,000 questions take half an hour an epoch with two threads.
+trains an adapter further. `held-out/` is talk to measure one on. 13,000 questions take half an hour an epoch with two threads.
 """
 
 from __future__ import annotations
@@ -304,7 +304,7 @@ def main() -> None:
     options.add_argument("--held-out", type=Path, default=Path(__file__).parent / "held-out")
     options.add_argument("--to", type=Path, help="where the adapter is written")
     options.add_argument("--measure", type=Path, help="an adapter to measure on the talk that is held out")
-    options.add_argument("--begin-with", type=Path, help="an adapter to go on from, with other talk")
+    options.add_argument("--begin-with", type=Path, help="an adapter to train further, with other talk")
     options.add_argument("--rate", type=float, default=RATE)
     options.add_argument("--epochs", type=float, default=2.5)
     options.add_argument("--seed", type=int, default=0)

@@ -25,15 +25,16 @@ export async function lineScores(
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const first = recalled.filter(({ entry }) => !isFact(entry)).slice(0, mostScored);
-  const around = await Promise.all(first.map((one) => withAround(one, memory, filter)));
-  const isTalk = (i: number) => around[i]!.before !== "" || around[i]!.after !== "";
-  const read = first.filter((_, i) => isTalk(i));
+  const around = await Promise.all(
+    first.map(async (one) => ({ one, line: await withAround(one, memory, filter) })),
+  );
+  const read = around.filter(({ line }) => line.before !== "" || line.after !== "");
   if (read.length === 0) return new Map();
-  const lines = around.filter((_, i) => isTalk(i));
+  const lines = read.map(({ line }) => line);
   const scores = await scoreLines(question, lines, signal);
-  const found = read.map(({ entry, score: { vector, total } }, i): [string, number] => {
-    const near = (vector?.byMeaning ? vector.score : 0) - nearness.usual;
-    return [entry.id, scores[i]! + nearness.weight * near + rank.weight * (total - rank.usual)];
+  const found = read.map(({ one: { entry, score } }, i): [string, number] => {
+    const near = (score.vector?.byMeaning ? score.vector.score : 0) - nearness.usual;
+    return [entry.id, scores[i]! + nearness.weight * near + rank.weight * (score.total - rank.usual)];
   });
   return new Map(found.filter(([, score]) => Number.isFinite(score)));
 }

@@ -1,4 +1,4 @@
-/** Multiple choice without a model: the option whose own words stand in a sentence about what is asked. */
+/** Multiple choice without a model: the option whose own words stand in a sentence about what is asked, or in the line that scores best. */
 import type { Reading, ReadRequest } from "../../answer/reader.ts";
 import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";

@@ -4,36 +4,15 @@ import type { Reading } from "../../answer/reader.ts";
 import type { Entry } from "../../memory/memory.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { pick, type Random, seededRandom, shuffle } from "../../util/random.ts";
+import { entry as spoken } from "./__fixtures__/said.ts";
 import { lexicalReader } from "./lexical-reader.ts";
 import { wordSpace } from "./words.ts";
 
 const reader = lexicalReader({ words: wordSpace });
 
-function entry(text: string, atSeconds: number, change: Partial<Entry> = {}): Entry {
-  return {
-    id: `e${atSeconds}`,
-    stream: "home",
-    clip: Math.floor(atSeconds / 10),
-    kind: "episodic",
-    startSeconds: atSeconds,
-    endSeconds: atSeconds + 2,
-    writtenAtMs: atSeconds * 1000,
-    text,
-    speakers: [],
-    policy: "test",
-    revision: "1",
-    evidence: {
-      clips: [],
-      startSeconds: atSeconds,
-      endSeconds: atSeconds + 2,
-      frames: [],
-      sources: [],
-      tiers: {},
-    },
-    closed: null,
-    ...change,
-  };
-}
+/** A line by nobody who is known. */
+const entry = (text: string, atSeconds: number, change: Partial<Entry> = {}): Entry =>
+  spoken(text, atSeconds, { speakers: [], ...change });
 
 /** Reads memories written 10 s apart, given in time order and shown in reverse. */
 function read(question: string, options: string[], memory: (string | Entry)[]): Promise<Reading> {

@@ -4,8 +4,8 @@ import type { Entry } from "../../../memory/memory.ts";
 /** A line, when it was said, and its cosine to the question. */
 export type Line = readonly [text: string, atSeconds: number, cosine: number];
 
-/** The memory of a line, "Name: words", of the stream `home`; its id is `e` and when it was said. */
-export function entry(text: string, atSeconds: number): Entry {
+/** The memory of a line, "Name: words", of the stream `home`; its id is `e` and when it was said. @param change what is other */
+export function entry(text: string, atSeconds: number, change: Partial<Entry> = {}): Entry {
   const speaker = /^(\p{L}+): /u.exec(text)?.[1];
   return {
     ...{ id: `e${atSeconds}`, stream: "home", clip: Math.floor(atSeconds / 10), kind: "episodic" },
@@ -19,5 +19,6 @@ export function entry(text: string, atSeconds: number): Entry {
       sources: [],
       tiers: {},
     },
+    ...change,
   };
 }
