@@ -35,6 +35,8 @@ LINES_BEFORE, LINES_AFTER = 3, 1
 RANK, KEPT_RANK, SCALE = 16, 8, 2.0
 RATE, QUESTIONS_A_STEP = 8e-4, 8
 NEARNESS = {"weight": 10.0, "usual": 0.4}
+ALONE = 0.12
+"""Share of questions whose lines are read with nothing around them, as notes that stand alone are."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,13 @@ class Material:
 
     def _near(self, encoder: BertModel) -> list[Near]:
         places = [(t, at) for t, talk in enumerate(self.talks) for at in range(len(talk.lines))]
-        alone = self._vectors(encoder, [self.talks[t].lines[at] for t, at in places])
+        self.alone = self._vectors(encoder, [self.talks[t].lines[at] for t, at in places])
         self.row = {place: row for row, place in enumerate(places)}
         wide = []
         for t, at in places:
             before, after = self.talks[t].around(at, 3, 2)
             wide.append("\n".join([*before, self.talks[t].lines[at], *after]))
-        self.vectors = F.normalize(alone + self._vectors(encoder, wide), dim=-1)
+        self.vectors = F.normalize(self.alone + self._vectors(encoder, wide), dim=-1)
         self.asked = self._vectors(encoder, [question for _, question, _ in self.questions])
         found = []
         for (t, _, answers), vector in zip(self.questions, self.asked):
@@ -190,15 +192,16 @@ class Material:
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
-    def pair(self, index: int, t: int, at: int) -> Pair:
-        before, after = self.talks[t].around(at, LINES_BEFORE, LINES_AFTER)
+    def pair(self, index: int, t: int, at: int, alone: bool = False) -> Pair:
+        before, after = ([], []) if alone else self.talks[t].around(at, LINES_BEFORE, LINES_AFTER)
         asked = self._ids(self.questions[index][1])[: MOST["question"]]
         line = self._ids(self.talks[t].lines[at])[: MOST["line"]]
         begun = [self.begin, *asked, self.end]
         wide = [*self._ids("\n".join(before))[-MOST["before"] :], self.end]
         wide += [*self._ids("\n".join(after))[: MOST["after"]], self.end]
         kinds = [0] * len(begun) + [1] * (len(line) + 1) + [0] * len(wide)
-        cosine = float(self.vectors[self.row[t, at]] @ self.asked[index])
+        vectors = self.alone if alone else self.vectors
+        cosine = float(vectors[self.row[t, at]] @ self.asked[index])
         return Pair([*begun, *line, self.end, *wide], kinds, cosine)
 
     def group(self, index: int, chance: random.Random) -> tuple[list[Pair], int]:
@@ -211,14 +214,15 @@ class Material:
         anywhere = chance.randrange(len(self.talks[t].lines))
         if anywhere not in answers:
             wrong.append((t, anywhere))
-        return [self.pair(index, *one) for one in [*((t, at) for at in right), *wrong]], len(right)
+        alone = chance.random() < ALONE
+        return [self.pair(index, *one, alone) for one in [*((t, at) for at in right), *wrong]], len(right)
 
-    def whole(self, index: int) -> tuple[list[Pair], int]:
+    def whole(self, index: int, alone: bool = False) -> tuple[list[Pair], int]:
         """All lines that are near a question, those that answer first."""
         t, _, answers = self.questions[index]
         apart, others = self.near[index].apart, self.near[index].others
         lines = [*((t, at) for at in answers), *((t, at) for at in apart), *others[:10]]
-        return [self.pair(index, *one) for one in lines], len(answers)
+        return [self.pair(index, *one, alone) for one in lines], len(answers)
 
 
 def loss_of(scores: Tensor, right: int) -> Tensor:
