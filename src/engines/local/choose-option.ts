@@ -142,7 +142,7 @@ function chosenOf(
 
 /** Least score of a line that holds the words of an option, and its lead over lines that hold those of others. */
 const leastScore = 3;
-const leastScoreLead = 1;
+const leastScoreLead = 2;
 /** Least score of a line that an option is compared with by meaning. */
 const leastScoreMeant = 5;
 

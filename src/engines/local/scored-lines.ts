@@ -16,7 +16,7 @@ const leastLead = 3;
 const mostBeside = 5;
 
 /** Least score of what was found by meaning, and by how much another line may score more. */
-const leastOfFound = 0;
+const leastOfFound = 2;
 const mostBehind = 3;
 
 export const scoreOf = ({ entry }: Sentence, scores: Scores): number =>
