@@ -9,8 +9,9 @@ Reads `talk/`: invented talk with questions, those that its lines answer and tho
 read together as `src/engines/meaning/line-answers.ts` puts them. Beside the line that answers stand lines of the same talk
 that the encoder finds near, one of another talk, and 0 for "none of these"; the loss is that of choosing. What the encoder
 alone finds near is a part of the score, as in `src/answer/line-scores.ts`, so that the adapter learns the rest. Low-rank
-updates of all matrices are trained (Hu et al. 2021) and kept at half their rank by their singular values. `--begin-with`
-trains an adapter further. `held-out/` is talk to measure one on. 13,000 questions take half an hour an epoch with two threads.
+updates of all matrices are trained (Hu et al. 2021) and kept at half their rank by their singular values. Some lines
+are read with nothing around them. `--begin-with` trains an adapter further. `held-out/` is talk to measure one on. 25,000
+questions take an hour an epoch with two threads.
 """
 
 from __future__ import annotations
@@ -217,12 +218,12 @@ class Material:
         alone = chance.random() < ALONE
         return [self.pair(index, *one, alone) for one in [*((t, at) for at in right), *wrong]], len(right)
 
-    def whole(self, index: int, alone: bool = False) -> tuple[list[Pair], int]:
+    def whole(self, index: int) -> tuple[list[Pair], int]:
         """All lines that are near a question, those that answer first."""
         t, _, answers = self.questions[index]
         apart, others = self.near[index].apart, self.near[index].others
         lines = [*((t, at) for at in answers), *((t, at) for at in apart), *others[:10]]
-        return [self.pair(index, *one, alone) for one in lines], len(answers)
+        return [self.pair(index, *one) for one in lines], len(answers)
 
 
 def loss_of(scores: Tensor, right: int) -> Tensor:
