@@ -10,7 +10,7 @@ import { wordSpace } from "./words.ts";
 
 const reader = lexicalReader({ words: wordSpace });
 
-/** A line by nobody who is known. */
+/** A line whose speaker is not known. */
 const entry = (text: string, atSeconds: number, change: Partial<Entry> = {}): Entry =>
   spoken(text, atSeconds, { speakers: [], ...change });
 
