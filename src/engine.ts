@@ -229,6 +229,8 @@ export interface EngineCache {
 export interface EmbedOptions {
   /** `query` for what is asked, `passage` for what is kept: many encoders tell them apart. @default "passage" */
   readonly role?: "query" | "passage";
+  /** Whether they are compared with each other, as words are, and no question with passages. @default false */
+  readonly alike?: boolean;
   /** The text around each passage, itself included, for an embedder with `meaning`. @default the passages alone */
   readonly contexts?: readonly string[];
   /** Whether one try is enough, because something waits that can do without vectors. @default false */

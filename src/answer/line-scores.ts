@@ -8,9 +8,10 @@ const beside = { before: 3, after: 1, seconds: 40 } as const;
 /** Lines that are read: the first ones of talk that recall found. Facts are no talk, and what they say stands in them. */
 export const mostScored = 20;
 
-/** What recall found of a line beside the logit: its cosine and its fused score. Less than `usual` counts against it. */
+/** What a score is made of: the logit, and what recall found of the line, its cosine and its fused score; less than `usual` counts against it. */
+const logitWeight = 0.5;
 const nearness = { weight: 10, usual: 0.4 } as const;
-const rank = { weight: 10, usual: 0.25 } as const;
+const rank = { weight: 20, usual: 0.25 } as const;
 
 /**
  * Scores of the first recalled lines by their entries' ids: logits of `scoreLines` of `Embedder`, and how near recall found
@@ -34,7 +35,8 @@ export async function lineScores(
   const scores = await scoreLines(question, lines, signal);
   const found = read.map(({ one: { entry, score } }, i): [string, number] => {
     const near = (score.vector?.byMeaning ? score.vector.score : 0) - nearness.usual;
-    return [entry.id, scores[i]! + nearness.weight * near + rank.weight * (score.total - rank.usual)];
+    const recall = nearness.weight * near + rank.weight * (score.total - rank.usual);
+    return [entry.id, logitWeight * scores[i]! + recall];
   });
   return new Map(found.filter(([, score]) => Number.isFinite(score)));
 }

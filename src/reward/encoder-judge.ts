@@ -80,7 +80,7 @@ function rememberingVectors(embedder: Embedder) {
       texts.flatMap((text) => (known.has(text) ? [[text, known.get(text)!] as const] : [])),
     );
     const missing = [...new Set(texts)].filter((text) => !vectors.has(text));
-    const made = missing.length === 0 ? [] : await embedder.embed(missing, signal);
+    const made = missing.length === 0 ? [] : await embedder.embed(missing, signal, { alike: true });
     for (const [i, text] of missing.entries()) vectors.set(text, made[i]!);
     if (known.size + missing.length > mostKept) known.clear();
     for (const text of missing) known.set(text, vectors.get(text)!);

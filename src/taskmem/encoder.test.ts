@@ -128,6 +128,29 @@ describe("a pulled encoder", { skip: hasRuntime() ? false : "onnxruntime-web is 
     assert.equal((await mem.store.stats()).waitingVectors, 0);
   });
 
+  test("of another release costs a question its meaning until the memory is indexed again", async () => {
+    const older = join(models, "older");
+    const pulled = (digit: string) => pullToy(models, digit.repeat(64));
+    pulled("4");
+    {
+      await using mem = await openTaskMem({ directory: older });
+      await mem.remember({ text: "The opener lies under the mat." });
+    }
+    pulled("5");
+    const told = async () => {
+      await using mem = await openTaskMem({ directory: older });
+      return (await mem.ask("Where is the opener?")).bySpelling;
+    };
+    assert.equal(await told(), "its vectors were made by another release of its encoder: taskmem reindex");
+    const doctor = await taskmem(["doctor", "-m", older, "--json"]);
+    const checks = doctor.stdout.trim().split("\n");
+    const [index] = checks.map((line) => JSON.parse(line)).filter(({ check }) => check === "memory index");
+    assert.match(index.detail, /another release of its encoder/);
+    assert.equal(index.fix, "taskmem reindex");
+    assert.equal((await taskmem(["reindex", "-m", older])).code, 0);
+    assert.equal(await told(), null);
+  });
+
   test("with a damaged file costs a question its meaning, and says what to do", async () => {
     truncateSync(weights, 100);
     const damaged = await asked();

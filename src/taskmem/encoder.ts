@@ -1,10 +1,11 @@
 /** What compares texts: an encoder at an endpoint, the one that was pulled, or spelling. */
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import type { Config } from "../config.ts";
 import type { Embedder } from "../engine.ts";
 import { localEmbedder } from "../engines/local/index.ts";
+import { shippedAdapters } from "../engines/meaning/encoder-adapter.ts";
 import { packedFile } from "../engines/meaning/encoder-weights.ts";
-import { shippedAdapter } from "../engines/meaning/line-answers.ts";
 import { meaningEmbedder } from "../engines/meaning/meaning-embedder.ts";
 import { readEnglish } from "../engines/meaning/read-english.ts";
 import { type RolePrefixes, rolePrefixes } from "../engines/meaning/roles.ts";
@@ -16,6 +17,8 @@ import { ConfigError, EngineError, isTaskMemError } from "../errors.ts";
 import type { IndexedBy } from "../memory/index-of.ts";
 import { indexOf } from "../memory/place.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
+import { sha256 } from "../util/hash.ts";
+import { once } from "../util/once.ts";
 import { installLine } from "../util/optional.ts";
 
 /** An encoder of the catalogue: its name there, what `embedder.meaning` calls it, and the file whose hash names its space. */
@@ -25,8 +28,8 @@ interface NamedEncoder {
   readonly weights: string;
   readonly prefixes: RolePrefixes;
   readonly reads?: (text: string) => string | null;
-  /** File of its adapter that scores lines as answers. */
-  readonly answers?: string;
+  /** Files of its adapters for vectors and for scores of lines, and the hash of the weights that they are for. */
+  readonly adapters?: { readonly vectors: string; readonly answers: string; readonly madeFor: string };
 }
 
 /** Those of the catalogue, the one that is taken first in front. */
@@ -43,7 +46,10 @@ const namedEncoders: readonly NamedEncoder[] = [
     weights: "model.safetensors",
     prefixes: { query: "", passage: "" },
     reads: readEnglish,
-    answers: shippedAdapter(),
+    adapters: {
+      ...shippedAdapters,
+      madeFor: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    },
   },
 ];
 
@@ -55,11 +61,13 @@ export interface ConfiguredEncoder {
   readonly reads?: (text: string) => string | null;
 }
 
-/** A named encoder that was pulled, and the id of its vectors. */
+/** A named encoder that was pulled, the id of its vectors, and the adapters by which it makes them and scores lines. */
 interface Pulled {
   readonly encoder: NamedEncoder;
   readonly directory: string;
   readonly id: string;
+  readonly vectors?: string;
+  readonly answers?: string;
 }
 
 /** The encoders that were pulled and may be used, the one that is taken first in front. */
@@ -69,9 +77,14 @@ function pulledEncoders({ embedder: { meaning } }: Config): Pulled[] {
     const pulled = pulledModel(modelsDirectory(process.env, homedir()), encoder.name);
     if (pulled === null) return [];
     const hash = pulled.files.find(({ name }) => name === encoder.weights)?.sha256 ?? "";
-    return [{ encoder, directory: pulled.directory, id: `${pulled.source}#${hash.slice(0, 12)}` }];
+    const own = { encoder, directory: pulled.directory, id: `${pulled.source}#${hash.slice(0, 12)}` };
+    const { madeFor, ...adapters } = encoder.adapters ?? {};
+    return [madeFor === hash ? { ...own, ...adapters, id: `${own.id}+${vectorsHash()}` } : own];
   });
 }
+
+/** What tells the adapter for vectors from others. */
+const vectorsHash = once(() => sha256(readFileSync(shippedAdapters.vectors)).slice(0, 12));
 
 const isCalled = (meaning: Config["embedder"]["meaning"]) =>
   namedEncoders.some(({ called }) => called === meaning);
@@ -124,13 +137,13 @@ export async function configuredEncoder(
   const pulled = pulledEncoders(config);
   // A memory stays with the encoder that it is indexed with, until it is indexed again.
   const index = reindexes ? null : await indexOf(config.memory);
-  const { encoder, directory, id } = pulled.find((one) => index?.embedder.endsWith(one.id)) ?? pulled[0]!;
-  const { prefixes, reads, answers } = encoder;
-  return {
-    encoder: sentenceEncoder({ folder: directory, id, ...(answers && { answers }) }),
-    prefixes,
-    ...(reads && { reads }),
-  };
+  const {
+    encoder,
+    directory: folder,
+    ...made
+  } = pulled.find((one) => index?.embedder.endsWith(one.id)) ?? pulled[0]!;
+  const { prefixes, reads } = encoder;
+  return { encoder: sentenceEncoder({ folder, ...made }), prefixes, ...(reads && { reads }) };
 }
 
 /** The named encoder that a memory is indexed by, and what is the matter with it here. */
@@ -178,7 +191,7 @@ async function whyLost(config: Config, { name }: NamedEncoder, index: IndexedBy)
     if (opened === null && !hasRuntime())
       return `${runtimePackage} is not installed: ${installLine(runtimePackage)}`;
     const isThere = pulledModel(modelsDirectory(process.env, homedir()), name) !== null;
-    if (isThere) return "another release of its encoder was pulled: taskmem reindex";
+    if (isThere) return "its vectors were made by another release of its encoder: taskmem reindex";
   } catch (error) {
     if (!isTaskMemError(error)) throw error;
     if (error.code !== "model-missing") return error.message;

@@ -152,7 +152,7 @@ export class Parts {
     return async (word, others) => {
       // A line in a language that the encoder does not know says nothing of how the question was compared.
       const { why } = this.#spelled;
-      const vectors = await embedder.embed([word, ...others], undefined, { role: "query" });
+      const vectors = await embedder.embed([word, ...others], undefined, { role: "query", alike: true });
       this.#spelled.why = why;
       const [own, ...found] = vectors.map((vector) => vector.subarray(0, meaning));
       return found.map((vector) => vector.reduce((sum, value, i) => sum + value * own![i]!, 0));

@@ -95,12 +95,15 @@ export function toyFolder(): string {
   return folder;
 }
 
-/** Puts the toy where `taskmem models pull meaning` puts the encoder. @param models what TASKMEM_MODELS names */
-export function pullToy(models: string): void {
+/**
+ * Puts the toy where `taskmem models pull meaning` puts the encoder.
+ * @param models what TASKMEM_MODELS names @param sha256 by which its release is told from others
+ */
+export function pullToy(models: string, sha256 = "5".repeat(64)): void {
   const toy = toyFolder();
   cpSync(toy, join(models, "meaning"), { recursive: true });
   rmSync(toy, { recursive: true });
-  const files = [{ name: "model.safetensors", bytes: 1, sha256: "5".repeat(64) }];
+  const files = [{ name: "model.safetensors", bytes: 1, sha256 }];
   const lock = { version: 1, models: { meaning: { source: "npm:toy@1.0.0", licence: null, files } } };
   writeFileSync(join(models, "models.lock.json"), JSON.stringify(lock));
 }

@@ -4,7 +4,7 @@ import { localEmbedder } from "../../engines/local/index.ts";
 import { indexOf } from "../../memory/place.ts";
 import { openConfiguredEncoder } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
-import { lacksForMeaning, tellsParaphrase } from "../../taskmem/encoder.ts";
+import { lacksForMeaning, lostEncoder, tellsParaphrase } from "../../taskmem/encoder.ts";
 import { attempt } from "./doctor-attempt.ts";
 
 export async function meaningChecks(config: Config, signal: AbortSignal): Promise<Check[]> {
@@ -26,15 +26,17 @@ export async function meaningChecks(config: Config, signal: AbortSignal): Promis
   const { id, tells, alike, foreign, roles } = tried.value;
   const [near, far] = [alike, foreign].map((value) => value.toFixed(2));
   const detail = `${id}: a paraphrase is at ${near}, another line at ${far}${roles}`;
-  if (!tells) {
-    const fix = "name an encoder of sentences, or its prefixes: embedder.queryPrefix, embedder.passagePrefix";
-    return [{ check, state: "broken", detail: `${detail}; it does not tell them apart`, fix }];
-  }
-  const found: Check[] = [{ check, state: "ok", detail, fix: null }];
-  if ((await indexOf(config.memory))?.embedder === localEmbedder.id)
+  const fix = "name an encoder of sentences, or its prefixes: embedder.queryPrefix, embedder.passagePrefix";
+  const found: Check[] = [
+    tells
+      ? { check, state: "ok", detail, fix: null }
+      : { check, state: "broken", detail: `${detail}; it does not tell them apart`, fix },
+  ];
+  const isSpelled = (await indexOf(config.memory))?.embedder === localEmbedder.id;
+  if (isSpelled || (await lostEncoder(config)) !== null)
     found.push({
       ...{ check: "memory index", state: "missing" },
-      detail: "this memory was written by spelling, so its questions are compared by spelling",
+      detail: `this memory was written by ${isSpelled ? "spelling" : "another release of its encoder"}, so its questions are compared by spelling`,
       fix: "taskmem reindex",
     });
   return found;

@@ -141,10 +141,10 @@ function chosenOf(
 }
 
 /** Least score of a line that holds the words of an option, and its lead over lines that hold those of others. */
-const leastScore = 3;
-const leastScoreLead = 2;
+const leastScore = 6;
+const leastScoreLead = 1;
 /** Least score of a line that an option is compared with by meaning. */
-const leastScoreMeant = 5;
+const leastScoreMeant = 5.5;
 
 /**
  * The option whose words stand in the line that answers best by its score; where no such line does, the one that is nearest

@@ -92,11 +92,11 @@ describe("options and scores", () => {
   const question = "Which surface do they begin with?";
 
   test("the option whose words stand in the line that scores best answers, if it leads", async () => {
-    const { option, cited } = await scored(question, { 10: 4, 100: 2, 200: 0 }, lines, options);
+    const { option, cited } = await scored(question, { 10: 8, 100: 5, 200: 3 }, lines, options);
     assert.deepEqual([option, cited], ["A", ["e10"]]);
-    assert.equal((await scored(question, { 10: 2, 100: 4 }, lines, options)).option, "B");
-    assert.ok((await scored(question, { 10: 4, 100: 3.5 }, lines, options)).abstained, "two are as good");
-    assert.ok((await scored(question, { 10: 1, 100: -3 }, lines, options)).abstained, "none scores");
+    assert.equal((await scored(question, { 10: 5, 100: 8 }, lines, options)).option, "B");
+    assert.ok((await scored(question, { 10: 8, 100: 7.5 }, lines, options)).abstained, "two are as good");
+    assert.ok((await scored(question, { 10: 4, 100: -3 }, lines, options)).abstained, "none scores");
   });
 
   test("where the best line holds no option's words, the one nearest in meaning answers", async () => {

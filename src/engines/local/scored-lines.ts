@@ -11,7 +11,7 @@ export type Scores = ReadonlyMap<string, number>;
 
 /** Least score of a line that answers, and its lead over lines of other talk. */
 const leastScore = 6;
-const leastLead = 3;
+const leastLead = 2.5;
 /** Other lines of its talk are quoted beside it if they score less by this at most. */
 const mostBeside = 5;
 

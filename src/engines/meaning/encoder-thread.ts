@@ -7,15 +7,17 @@ import type { LineAround } from "../../engine.ts";
 import { answerWith } from "../../util/asked-thread.ts";
 import { once } from "../../util/once.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
+import { readEncoderAdapter } from "./encoder-adapter.ts";
 import { answerGraph, encoderGraph } from "./encoder-graph.ts";
 import { embedTokens, readWeights } from "./encoder-weights.ts";
-import { pairTokens, readAnswerAdapter } from "./line-answers.ts";
+import { answerHead, pairTokens } from "./line-answers.ts";
 
 /** What the thread starts with. */
 export interface ThreadSetup {
   /** Folder of the encoder. */
   readonly folder: string;
-  /** Its adapter that scores lines; `null` where it has none. */
+  /** Files of its adapters for vectors, and for scores of lines; `null` where it has none. */
+  readonly vectors: string | null;
   readonly answers: string | null;
   readonly runtime: RuntimeFiles;
 }
@@ -23,6 +25,8 @@ export interface ThreadSetup {
 /** Texts to embed. */
 export interface TextsToEmbed {
   readonly texts: readonly string[];
+  /** Whether they are compared with each other, and no question with passages. */
+  readonly alike: boolean;
 }
 
 /** A question, and the lines that may answer it. */
@@ -39,18 +43,20 @@ export interface FoundNumbers {
 /** Longer texts are cut: the encoder was trained on shorter ones. */
 const mostTokens = 256;
 
-const { folder, answers, runtime } = workerData as ThreadSetup;
+const { folder, vectors, answers, runtime } = workerData as ThreadSetup;
 const loaded = loadRuntime(runtime).then((ort) => ({ ort, weights: readWeights(folder) }));
-const embedder = once(loadEmbedder);
+const plain = once(() => loadEmbedder(null));
+const embedder = vectors === null ? plain : once(() => loadEmbedder(vectors));
 const scorer = once(loadScorer);
 // Every answer tells of it, so that none is unhandled.
 loaded.catch(() => {});
 
-async function loadEmbedder() {
+async function loadEmbedder(adapter: string | null) {
   const { ort, weights } = await loaded;
   const { width, mostTokens: most } = weights.shape;
-  const embedded = embedTokens(weights);
-  const session = await ort.InferenceSession.create(encoderGraph(weights));
+  const own = adapter === null ? weights : readEncoderAdapter(adapter).adapted(weights);
+  const embedded = embedTokens(own);
+  const session = await ort.InferenceSession.create(encoderGraph(own));
   return async (text: string) => {
     const ids = weights.tokens(text, Math.min(most, mostTokens));
     const input = new ort.Tensor("float32", embedded(ids), [ids.length, width]);
@@ -61,9 +67,11 @@ async function loadEmbedder() {
 async function loadScorer() {
   if (answers === null) throw new Error("it scores no lines");
   const { ort, weights } = await loaded;
-  const { adapted, head } = readAnswerAdapter(answers);
-  const embedded = embedTokens(weights);
-  const session = await ort.InferenceSession.create(answerGraph(adapted(weights), head));
+  const adapter = readEncoderAdapter(answers);
+  const head = answerHead(adapter, weights.shape.width);
+  const own = adapter.adapted(weights);
+  const embedded = embedTokens(own);
+  const session = await ort.InferenceSession.create(answerGraph(own, head));
   return async (question: string, line: LineAround) => {
     const { ids, from, to } = pairTokens(weights, question, line);
     const isOfLine = (place: number) => place >= from && place < to;
@@ -84,7 +92,7 @@ async function answer(asked: TextsToEmbed | LinesToScore): Promise<FoundNumbers>
     for (const [i, line] of asked.lines.entries()) numbers[i] = await score(asked.question, line);
     return { numbers };
   }
-  const encode = await embedder();
+  const encode = await (asked.alike ? plain : embedder)();
   const found: Float32Array[] = [];
   for (const text of asked.texts) found.push(await encode(text));
   const numbers = new Float32Array(found.reduce((sum, { length }) => sum + length, 0));

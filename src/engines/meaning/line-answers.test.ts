@@ -7,8 +7,9 @@ import { toyEncoder, toyFolder } from "../../../test/support/toy-encoder.ts";
 import { type NamedTensor, writeSafetensors } from "../../adapter/exchange/safetensors.ts";
 import { EngineError } from "../../errors.ts";
 import { localEmbedder } from "../local/index.ts";
+import { readEncoderAdapter, shippedAdapters } from "./encoder-adapter.ts";
 import { type EncoderWeights, readWeights } from "./encoder-weights.ts";
-import { pairTokens, readAnswerAdapter, shippedAdapter } from "./line-answers.ts";
+import { answerHead, pairTokens } from "./line-answers.ts";
 import { meaningEmbedder } from "./meaning-embedder.ts";
 import { readEnglish } from "./read-english.ts";
 import { hasRuntime, sentenceEncoder } from "./sentence-encoder.ts";
@@ -61,17 +62,28 @@ test("an adapter adds its product to a matrix, and leaves the others", () => {
   );
   const given = { values: Float32Array.of(1, 1, 1, 1), shape: [2, 2] };
   const all: EncoderWeights = { ...weights, tensor: () => given };
-  const { adapted, head } = readAnswerAdapter(path);
+  const adapter = readEncoderAdapter(path);
+  const { adapted } = adapter;
   assert.deepEqual([...adapted(all).tensor("one.weight").values], [11, 21, 21, 41]);
   for (const name of ["one.bias", "two.weight"])
     assert.equal(adapted(all).tensor(name).values, given.values, name);
-  assert.equal(head.bias, -1);
+  assert.equal(answerHead(adapter, 16).bias, -1);
 });
 
-test("the adapter of the package says which encoder it is for", () => {
-  const { adapted, head } = readAnswerAdapter(shippedAdapter());
-  assert.deepEqual([head.first.length, head.line.length], [384, 384]);
-  assert.throws(() => adapted(weights), /is for vectors of 384 numbers, not of 16/);
+test("the adapters of the package say which encoder they are for", () => {
+  const small: EncoderWeights = {
+    ...weights,
+    tensor: () => ({ values: new Float32Array(256), shape: [16, 16] }),
+  };
+  for (const path of Object.values(shippedAdapters)) {
+    const { tensor } = readEncoderAdapter(path).adapted(small);
+    const query = () => tensor("encoder.layer.0.attention.self.query.weight");
+    assert.throws(query, /is for a \S+ of 384 × 384 numbers, not of 16 × 16/);
+  }
+  const answers = readEncoderAdapter(shippedAdapters.answers);
+  const { first, line } = answerHead(answers, 384);
+  assert.deepEqual([first.length, line.length], [384, 384]);
+  assert.throws(() => answerHead(answers, 16), /scores vectors of 384 numbers, not of 16/);
 });
 
 test("scores lines in the real runtime, by the tokens of the line alone", { skip }, async () => {
@@ -86,7 +98,7 @@ test("scores lines in the real runtime, by the tokens of the line alone", { skip
 
 test("an encoder without an adapter scores nothing, and one of another size says so", { skip }, async () => {
   assert.equal(sentenceEncoder({ folder, id: "toy" }).scoreLines, undefined);
-  const encoder = sentenceEncoder({ folder, id: "toy", answers: shippedAdapter() });
+  const encoder = sentenceEncoder({ folder, id: "toy", answers: shippedAdapters.answers });
   await assert.rejects(encoder.scoreLines!("the key", [line("the key")]), { code: "encoder-failed" });
   await encoder.close();
 });

@@ -51,18 +51,20 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     }
   };
 
+  const keyOf = (text: string, { alike = false }: EmbedOptions) => `${alike}: ${text}`;
+
   /** What the encoder makes of a question. */
-  const meantBy = (text: string, signal?: AbortSignal): Promise<Float32Array> => {
+  const meantBy = (text: string, how: EmbedOptions, signal?: AbortSignal): Promise<Float32Array> => {
+    const key = keyOf(text, how);
     const asked =
-      kept.get(text) ??
-      encode([queryPrefix + text], signal, { role: "query", once: true }).then(([found]) => found!);
-    kept.set(text, asked);
-    asked.catch(() => kept.delete(text));
+      kept.get(key) ?? encode([queryPrefix + text], signal, { ...how, once: true }).then(([found]) => found!);
+    kept.set(key, asked);
+    asked.catch(() => kept.delete(key));
     if (kept.size > mostKept) kept.delete(kept.keys().next().value!);
     return asked;
   };
 
-  const asQuery = async (text: string, signal?: AbortSignal): Promise<Float32Array> => {
+  const asQuery = async (text: string, how: EmbedOptions, signal?: AbortSignal): Promise<Float32Array> => {
     const vector = new Float32Array(dimension);
     const bySpelling = async (why: string) => {
       onSpelling?.(why);
@@ -72,10 +74,10 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     if (text.trim() === "") return vector;
     const known = reads(text);
     if (known === null) return bySpelling("the sentence encoder does not know the question's language");
-    const isResting = resting !== null && now() < resting.untilMs && !kept.has(known);
+    const isResting = resting !== null && now() < resting.untilMs && !kept.has(keyOf(known, how));
     if (isResting) return bySpelling(resting!.error.message);
     try {
-      vector.set(await meantBy(known, signal));
+      vector.set(await meantBy(known, how, signal));
       return vector;
     } catch (error) {
       signal?.throwIfAborted();
@@ -86,7 +88,7 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
 
   const asPassages = async (
     texts: readonly string[],
-    { contexts = texts, once }: EmbedOptions,
+    { contexts = texts, ...how }: EmbedOptions,
     signal?: AbortSignal,
   ) => {
     const spelled = await spelling.embed(texts, signal);
@@ -100,7 +102,7 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     const found = await encode(
       asked.map((text) => passagePrefix + text),
       signal,
-      { role: "passage", ...(once && { once }) },
+      { ...how, role: "passage" },
     );
     const own = new Map(known.map((i, at) => [i, found[at]!]));
     const context = new Map(around.map((i, at) => [i, found[known.length + at]!]));
@@ -144,7 +146,7 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     meaning,
     embed: async (texts, signal, how = {}) => {
       if (how.role !== "query") return asPassages(texts, how, signal);
-      return Promise.all(texts.map((text) => asQuery(text, signal)));
+      return Promise.all(texts.map((text) => asQuery(text, how, signal)));
     },
     ...(encoder.scoreLines && { scoreLines: scoreKnown }),
     ...(encoder.cost && { cost: () => encoder.cost!() }),

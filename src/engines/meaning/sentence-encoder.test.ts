@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { toyFolder } from "../../../test/support/toy-encoder.ts";
+import { writeSafetensors } from "../../adapter/exchange/safetensors.ts";
 import { hasRuntime, sentenceEncoder } from "./sentence-encoder.ts";
 
 const skip = hasRuntime() ? false : "onnxruntime-web is not installed";
@@ -23,6 +24,28 @@ test("gives unit vectors in which words of one meaning are alike", { skip }, asy
   const [both] = await encoder.embed(["key soup"]);
   assert.ok(likeness(both!, key!) > likeness(key!, soup!));
   await encoder.close();
+});
+
+test("an adapter for vectors changes them", { skip }, async () => {
+  // Both kinds of text are moved towards what the soup is.
+  const alone = sentenceEncoder({ folder, id: "toy" });
+  const [soupAt] = await alone.embed(["soup"]);
+  await alone.close();
+  const vectors = join(folder, "vectors.safetensors");
+  const of = "embeddings.token_type_embeddings";
+  const parts = [
+    { name: `${of}.a`, shape: [1, soupAt!.length], values: soupAt! },
+    { name: `${of}.b`, shape: [2, 1], values: Float32Array.of(1, 1) },
+  ];
+  writeFileSync(vectors, writeSafetensors(...parts));
+  const likenesses: number[] = [];
+  for (const given of [{}, { vectors }]) {
+    const encoder = sentenceEncoder({ folder, id: "toy", ...given });
+    const [key] = await encoder.embed(["the key"]);
+    likenesses.push(likeness(key!, soupAt!));
+    await encoder.close();
+  }
+  assert.ok(likenesses[1]! > likenesses[0]! + 0.1, String(likenesses));
 });
 
 test("a closed thread fails what waits, and the next text starts another", { skip }, async () => {

@@ -14,8 +14,10 @@ import { widthOf } from "./encoder-weights.ts";
 export interface SentenceEncoderOptions {
   /** Folder of a BERT encoder, as `encoder-weights.ts` reads it. */
   readonly folder: string;
-  /** Names the vectors' space: what it is, and which weights. */
+  /** Names the vectors' space: what it is, which weights, and which adapter. */
   readonly id: string;
+  /** File of its adapter for vectors of questions and passages (`encoder-adapter.ts`). @default none */
+  readonly vectors?: string;
   /** File of its adapter that scores lines (`line-answers.ts`). @default it scores none */
   readonly answers?: string;
   /** A thread without a text for this long ends. @default 60 s */
@@ -38,23 +40,23 @@ const atOnce = 16;
 export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncoder {
   const runtime = installedRuntime();
   const dimension = widthOf(options.folder);
-  const answers = options.answers ?? null;
+  const { vectors = null, answers = null } = options;
   const thread = new AskedThread<TextsToEmbed | LinesToScore, FoundNumbers>({
     program: new URL("./encoder-thread", import.meta.url),
-    setup: { folder: options.folder, answers, runtime } satisfies ThreadSetup,
+    setup: { folder: options.folder, vectors, answers, runtime } satisfies ThreadSetup,
     idleMs: options.idleMs,
     failed: encoderFailed,
   });
   return {
     id: options.id,
     dimension,
-    embed: async (texts, signal) => {
+    embed: async (texts, signal, { alike = false } = {}) => {
       const vectors = texts.map(() => new Float32Array(dimension));
       const wanted = [...texts.entries()].filter(([, text]) => text.trim() !== "");
       for (let from = 0; from < wanted.length; from += atOnce) {
         signal?.throwIfAborted();
         const batch = wanted.slice(from, from + atOnce);
-        const { numbers: found } = await thread.ask({ texts: batch.map(([, text]) => text) });
+        const { numbers: found } = await thread.ask({ texts: batch.map(([, text]) => text), alike });
         for (const [i, [place]] of batch.entries())
           vectors[place] = found.slice(i * dimension, (i + 1) * dimension);
       }

@@ -111,7 +111,8 @@ async function wordVectors(
   // The first is tried once: an endpoint that is down must not keep whoever asked waiting for a lesson.
   const made: Float32Array[] = [];
   for (const [texts, once] of [[missing.slice(0, 1), true] as const, [missing.slice(1), false] as const])
-    if (texts.length > 0) made.push(...(await embedder.embed(texts, signal, { role: "passage", once })));
+    if (texts.length > 0)
+      made.push(...(await embedder.embed(texts, signal, { role: "passage", alike: true, once })));
   for (const [i, word] of missing.entries()) kept[word] = packed(unit(made[i]!.subarray(0, meaning)));
   if (missing.length > 0) {
     const newest = Object.entries(kept).slice(-2 * mostWords);

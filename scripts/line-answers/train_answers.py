@@ -2,68 +2,40 @@
 
     pip install torch==2.13.0 transformers tokenizers safetensors
     taskmem models pull meaning
-    python train.py --encoder ~/.cache/taskmem/models/meaning --to line-answers.safetensors [--epochs 2.5] [--seed 0]
-    python train.py --encoder ~/.cache/taskmem/models/meaning --measure ../../weights/line-answers.safetensors
+    python train_answers.py --encoder ~/.cache/taskmem/models/meaning --to line-answers.safetensors [--epochs 2.5] [--seed 0]
+    python train_answers.py --encoder ~/.cache/taskmem/models/meaning --measure ../../weights/line-answers.safetensors
 
 Reads `talk/`: invented talk with questions, those that its lines answer and those that none does. A question and a line are
 read together as `src/engines/meaning/line-answers.ts` puts them. Beside the line that answers stand lines of the same talk
-that the encoder finds near, one of another talk, and 0 for "none of these"; the loss is that of choosing. What the encoder
-alone finds near is a part of the score, as in `src/answer/line-scores.ts`, so that the adapter learns the rest. Low-rank
-updates of all matrices are trained (Hu et al. 2021) and kept at half their rank by their singular values. Some lines
-are read with nothing around them. `--begin-with` trains an adapter further. `held-out/` is talk to measure one on. 25,000
-questions take an hour an epoch with two threads.
+that the encoder finds near, one of another talk, and 0 for "none of these"; the loss is that of choosing. How near the encoder
+finds a line is a part of the score, as in `src/answer/line-scores.ts`, so that the adapter learns the rest; by the encoder
+alone, because with the adapter of `train_vectors.py` it knows this talk too well. Low-rank updates of all matrices are trained and
+kept at half their rank. Some lines are read with nothing around them. `--begin-with` trains an adapter further. `held-out/` is
+talk to measure one on. 25,000 questions take an hour an epoch with two threads.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from lines import RANK, SCALE, Talk, Tokens, encoder_of, padded, read_talk, updates, vectors, with_updates
 from safetensors.torch import load_file, save_file
-from tokenizers import BertWordPieceTokenizer
 from torch import Tensor, nn
-from transformers import BertConfig, BertModel
+from transformers import BertModel
 
 MOST = {"question": 40, "line": 40, "before": 36, "after": 14}
 LINES_BEFORE, LINES_AFTER = 3, 1
-RANK, KEPT_RANK, SCALE = 16, 8, 2.0
+KEPT_RANK = 8
 RATE, QUESTIONS_A_STEP = 8e-4, 8
 NEARNESS = {"weight": 10.0, "usual": 0.4}
 ALONE = 0.12
 """Share of questions whose lines are read with nothing around them, as notes that stand alone are."""
-
-
-@dataclass(frozen=True)
-class Talk:
-    lines: list[str]
-    questions: list[tuple[str, list[int]]]
-    """A question, and the places of the lines that answer it."""
-
-    def around(self, at: int, before: int, after: int) -> tuple[list[str], list[str]]:
-        return self.lines[max(0, at - before) : at], self.lines[at + 1 : at + 1 + after]
-
-
-def read_talk(folder: Path) -> list[Talk]:
-    """`== topic`, numbered lines, and `? question | numbers` or `| -`."""
-    found: list[Talk] = []
-    for path in sorted(folder.glob("*.txt")):
-        for row in filter(None, path.read_text("utf8").splitlines()):
-            if row.startswith("=="):
-                found.append(Talk([], []))
-            elif row.startswith("?"):
-                question, answers = row[1:].rsplit("|", 1)
-                places = [int(number) - 1 for number in re.findall(r"\d+", answers)]
-                found[-1].questions.append((question.strip().rstrip("?") + "?", places))
-            else:
-                found[-1].lines.append(re.sub(r"^\d+\s+", "", row))
-    return found
 
 
 @dataclass(frozen=True)
@@ -75,31 +47,12 @@ class Pair:
     cosine: float
 
 
-class LowRank(nn.Module):
-    """A linear layer and an update of it, of which only the update is trained."""
-
-    def __init__(self, layer: nn.Linear, rank: int) -> None:
-        super().__init__()
-        self.layer = layer
-        self.a = nn.Parameter(torch.randn(rank, layer.in_features) / math.sqrt(layer.in_features))
-        self.b = nn.Parameter(torch.zeros(layer.out_features, rank))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x) + SCALE * F.linear(F.linear(x, self.a), self.b)
-
-
 class Reader(nn.Module):
     """Scores pairs of a question and a line."""
 
     def __init__(self, encoder: BertModel, rank: int = RANK) -> None:
         super().__init__()
-        for parameter in encoder.parameters():
-            parameter.requires_grad = False
-        for module in list(encoder.modules()):
-            for name, layer in list(module.named_children()):
-                if isinstance(layer, nn.Linear):
-                    setattr(module, name, LowRank(layer, rank))
-        self.encoder = encoder
+        self.encoder = with_updates(encoder, rank)
         self.head = nn.Linear(2 * encoder.config.hidden_size, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -114,23 +67,14 @@ class Reader(nn.Module):
         return logits[place] + NEARNESS["weight"] * nearness
 
     def logits(self, pairs: list[Pair]) -> Tensor:
-        ids, kinds, held = padded([(pair.ids, pair.kinds) for pair in pairs])
+        ids, held = padded([pair.ids for pair in pairs])
+        kinds, _ = padded([pair.kinds for pair in pairs])
         with torch.autocast("cpu", torch.bfloat16):
             states = self.encoder(input_ids=ids, attention_mask=held, token_type_ids=kinds).last_hidden_state
         states = states.float()
         of_line = kinds.unsqueeze(-1).float()
         line = (states * of_line).sum(1) / of_line.sum(1)
         return self.head(torch.cat([states[:, 0], line], -1)).squeeze(-1)
-
-
-def padded(pairs: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
-    length = max(len(ids) for ids, _ in pairs)
-    ids, kinds, held = (torch.zeros(len(pairs), length, dtype=torch.long) for _ in range(3))
-    for row, (own, kind) in enumerate(pairs):
-        ids[row, : len(own)] = torch.tensor(own)
-        kinds[row, : len(own)] = torch.tensor(kind)
-        held[row, : len(own)] = 1
-    return ids, kinds, held
 
 
 @dataclass(frozen=True)
@@ -149,22 +93,20 @@ class Material:
     """Questions with the lines that are put beside their answers."""
 
     def __init__(self, folder: Path, talks: list[Talk]) -> None:
-        self.tokenizer = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=True)
-        self.begin, self.end = (self.tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]"))
+        self.tokens = Tokens(folder)
         self.talks = talks
         self.questions = [(t, *asked) for t, talk in enumerate(talks) for asked in talk.questions]
-        self.near = self._near(encoder_of(folder).eval())
+        with torch.no_grad():
+            self.near = self._near(encoder_of(folder).eval())
 
     def _near(self, encoder: BertModel) -> list[Near]:
         places = [(t, at) for t, talk in enumerate(self.talks) for at in range(len(talk.lines))]
-        self.alone = self._vectors(encoder, [self.talks[t].lines[at] for t, at in places])
+        whole = self.tokens.whole
+        self.alone = vectors(encoder, [whole(self.talks[t].lines[at]) for t, at in places])
         self.row = {place: row for row, place in enumerate(places)}
-        wide = []
-        for t, at in places:
-            before, after = self.talks[t].around(at, 3, 2)
-            wide.append("\n".join([*before, self.talks[t].lines[at], *after]))
-        self.vectors = F.normalize(self.alone + self._vectors(encoder, wide), dim=-1)
-        self.asked = self._vectors(encoder, [question for _, question, _ in self.questions])
+        around = vectors(encoder, [whole(self.talks[t].wide(at)) for t, at in places])
+        self.vectors = F.normalize(self.alone + around, dim=-1)
+        self.asked = vectors(encoder, [whole(question) for _, question, _ in self.questions])
         found = []
         for (t, _, answers), vector in zip(self.questions, self.asked):
             cosines = self.vectors @ vector
@@ -177,33 +119,18 @@ class Material:
             found.append(Near(apart, [places[i] for i in others], own[0] in answers))
         return found
 
-    def _vectors(self, encoder: BertModel, texts: list[str]) -> Tensor:
-        ids = [[self.begin, *self._ids(text)[:126], self.end] for text in texts]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        found = torch.zeros(len(ids), encoder.config.hidden_size)
-        for first in range(0, len(order), 64):
-            rows = order[first : first + 64]
-            tokens, _, held = padded([(ids[i], [0] * len(ids[i])) for i in rows])
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                states = encoder(input_ids=tokens, attention_mask=held).last_hidden_state
-            weight = held.unsqueeze(-1)
-            found[rows] = F.normalize(((states.float() * weight).sum(1) / weight.sum(1)), dim=-1)
-        return found
-
-    def _ids(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text, add_special_tokens=False).ids
-
     def pair(self, index: int, t: int, at: int, alone: bool = False) -> Pair:
         before, after = ([], []) if alone else self.talks[t].around(at, LINES_BEFORE, LINES_AFTER)
-        asked = self._ids(self.questions[index][1])[: MOST["question"]]
-        line = self._ids(self.talks[t].lines[at])[: MOST["line"]]
-        begun = [self.begin, *asked, self.end]
-        wide = [*self._ids("\n".join(before))[-MOST["before"] :], self.end]
-        wide += [*self._ids("\n".join(after))[: MOST["after"]], self.end]
+        asked = self.tokens.inner(self.questions[index][1])[: MOST["question"]]
+        line = self.tokens.inner(self.talks[t].lines[at])[: MOST["line"]]
+        begin, end = self.tokens.begin, self.tokens.end
+        begun = [begin, *asked, end]
+        wide = [*self.tokens.inner(" ".join(before))[-MOST["before"] :], end]
+        wide += [*self.tokens.inner(" ".join(after))[: MOST["after"]], end]
         kinds = [0] * len(begun) + [1] * (len(line) + 1) + [0] * len(wide)
-        vectors = self.alone if alone else self.vectors
-        cosine = float(vectors[self.row[t, at]] @ self.asked[index])
-        return Pair([*begun, *line, self.end, *wide], kinds, cosine)
+        near = self.alone if alone else self.vectors
+        cosine = float(near[self.row[t, at]] @ self.asked[index])
+        return Pair([*begun, *line, end, *wide], kinds, cosine)
 
     def group(self, index: int, chance: random.Random) -> tuple[list[Pair], int]:
         """Pairs of a question, those that answer first, and how many do."""
@@ -275,31 +202,14 @@ def shipped(folder: Path, adapter: Path, rank: int = KEPT_RANK) -> Reader:
     return reader
 
 
-def encoder_of(folder: Path) -> BertModel:
-    config = BertConfig(**json.loads((folder / "config.json").read_text()))
-    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-    config._attn_implementation = "eager"
-    encoder = BertModel(config, add_pooling_layer=False)
-    encoder.load_state_dict(load_file(str(folder / "model.safetensors")), strict=False)
-    return encoder
-
-
 def kept(reader: Reader) -> dict[str, Tensor]:
-    """The update as the engine reads it: at `KEPT_RANK`, the scale in `b`."""
+    """The updates and the head, as the engine reads them."""
     width = reader.encoder.config.hidden_size
-    parts = {
-        "head.first": reader.head.weight[0, :width],
-        "head.line": reader.head.weight[0, width:],
-        "head.bias": reader.head.bias,
+    head = {"first": reader.head.weight[0, :width], "line": reader.head.weight[0, width:], "bias": reader.head.bias}
+    return {
+        **{f"head.{name}": part.detach().bfloat16().contiguous() for name, part in head.items()},
+        **dict(updates(reader.encoder, KEPT_RANK)),
     }
-    for name, module in reader.encoder.named_modules():
-        if not isinstance(module, LowRank):
-            continue
-        u, s, v = torch.linalg.svd(SCALE * module.b @ module.a, full_matrices=False)
-        root = s[:KEPT_RANK].sqrt()
-        parts[f"{name}.a"] = root[:, None] * v[:KEPT_RANK]
-        parts[f"{name}.b"] = u[:, :KEPT_RANK] * root
-    return {name: part.detach().bfloat16().contiguous() for name, part in parts.items()}
 
 
 def main() -> None:
