@@ -3,11 +3,14 @@ import { isFunctionWord, languageOf } from "../../answer/words/languages.ts";
 import { foldLetters } from "../../util/letters.ts";
 
 const otherLetters = /(?!\p{Script=Latin})\p{L}/gu;
+const otherWords = /(?:(?!\p{Script=Latin})\p{L}[\p{M}、。！？，]*)+/gu;
+/** What stands between a line and the same in another language. */
+const betweenHalves = /(?<!\S)\/(?!\S)/gu;
 
 /** The Latin words of a text; `null` where most letters are of another script, or the words of another language. */
 export function readEnglish(text: string): string | null {
   const others = text.match(otherLetters)?.length ?? 0;
-  const kept = others === 0 ? text : text.replace(/(?:(?!\p{Script=Latin})\p{L}[\p{M}、。！？，]*)+/gu, " ");
+  const kept = others === 0 ? text : text.replace(otherWords, " ").replace(betweenHalves, " ");
   const own = kept.match(/\p{L}/gu)?.length ?? 0;
   if (own === 0 || own < others) return null;
   return isForeign(kept) ? null : kept;
