@@ -6,7 +6,10 @@ test("keeps English, and the English half of a line told in two languages", () =
   assert.equal(readEnglish("Where is the key?"), "Where is the key?");
   assert.equal(readEnglish("Ann: the key is here / 钥匙在这里")?.includes("钥"), false);
   assert.match(readEnglish("Ann: the key is here / 钥匙在这里")!, /the key is here/);
-  assert.equal(readEnglish("Ann: 钥匙在这里 / the key is here")?.replace(/\s+/g, " "), "Ann: the key is here");
+  assert.equal(
+    readEnglish("Ann: 钥匙在这里 / the key is here")?.replace(/\s+/g, " "),
+    "Ann: the key is here",
+  );
   assert.equal(readEnglish("Jake: Roast chicken."), "Jake: Roast chicken.");
   assert.equal(readEnglish("Łukasz sold 15 cards."), "Łukasz sold 15 cards.");
 });
