@@ -10,8 +10,8 @@ import { has, isBeside, type Sentence } from "./sentences.ts";
 export type Scores = ReadonlyMap<string, number>;
 
 /** Least score of a line that answers, and its lead over lines of other talk. */
-const leastScore = 6;
-const leastLead = 2.5;
+const leastScore = 6.25;
+const leastLead = 3;
 /** Other lines of its talk are quoted beside it if they score less by this at most. */
 const mostBeside = 5;
 
