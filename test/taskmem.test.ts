@@ -193,6 +193,33 @@ describe("learning by itself", () => {
     assert.equal(events.filter(({ event }) => event === "learning-failed").length, 42);
   });
 
+  test("that takes long is not started again for each fifth question meanwhile, but once for them all", async () => {
+    const { trainer } = countingTrainer();
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const tasks: number[] = [];
+    const train = async (asked: readonly unknown[]) => {
+      tasks.push(asked.length);
+      await ended;
+      throw new Error("stopped");
+    };
+    const events: LearningEvent[] = [];
+    await using memory = await opened({
+      policy: { policy: () => policy, trainer: { ...trainer, train } as unknown as AdapterTrainer },
+      onLearning: (event) => events.push(event),
+    });
+    for (let i = 0; i < 30; i++) await memory.recordTask({ question: `What has number ${i} to say?` });
+    end();
+    await memory.settled();
+    assert.deepEqual(tasks.slice(1), [30]);
+    assert.equal(events.filter(({ event }) => event === "learning-start").length, 2);
+    for (let i = 30; i < 35; i++) await memory.recordTask({ question: `What has number ${i} to say?` });
+    await memory.settled();
+    assert.deepEqual(tasks.slice(1), [30, 35]);
+  });
+
   test("is off where it is switched off, and a failure never costs the answer", async () => {
     const { trainer, trained } = countingTrainer();
     await using off = await opened({ policy: { policy: () => policy, trainer }, adapt: { auto: false } });

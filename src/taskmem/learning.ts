@@ -66,6 +66,8 @@ export class Learning {
   readonly #queue = new SerialQueue();
   /** The last learning that started here: how many questions there were since the adapter before it. */
   #begun: { readonly lastMs: number; readonly questions: number } | null = null;
+  /** Whether learning that questions started waits for another to end: it will learn from what is asked meanwhile, too. */
+  #isWaiting = false;
 
   /** @param runs runs what questions start, in a process of its own; `null` to run it here as the policy has it */
   constructor(parts: Parts, tell: (event: LearningEvent) => void, runs: LearnWith | null = null) {
@@ -154,10 +156,17 @@ export class Learning {
     apart: boolean,
   ): Promise<void> {
     this.#begun = { lastMs, questions };
+    if (!apart && this.#isWaiting) return;
     this.#tell({ event: "learning-start", policy, questions, apart });
     if (apart && this.#with) await this.#with((signal) => this.#learnApart(policy, signal));
     else if (apart) startApart(this.#parts.config, policy);
-    else void this.#queue.run(() => this.#learn(policy));
+    else {
+      this.#isWaiting = true;
+      void this.#queue.run(() => {
+        this.#isWaiting = false;
+        return this.#learn(policy);
+      });
+    }
   }
 
   /** Resolves when all started learning has ended. */
