@@ -45,6 +45,7 @@ const mostTokens = 256;
 
 const { folder, vectors, answers, runtime } = workerData as ThreadSetup;
 const loaded = loadRuntime(runtime).then((ort) => ({ ort, weights: readWeights(folder) }));
+/** Texts that are compared with each other have the vectors of the encoder alone: the adapter knows questions and lines. */
 const plain = once(() => loadEmbedder(null));
 const embedder = vectors === null ? plain : once(() => loadEmbedder(vectors));
 const scorer = once(loadScorer);
