@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -136,3 +137,36 @@ def vectors(encoder: BertModel, rows: list[list[int]], at_once: int = 48) -> Ten
         weight = held.unsqueeze(-1)
         found.append(F.normalize((states.float() * weight).sum(1) / weight.sum(1), dim=-1))
     return torch.cat(found)[torch.tensor(order).argsort()]
+
+
+def options(doc: str, epochs: float) -> argparse.ArgumentParser:
+    """What both scripts are told."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of the encoder `meaning`")
+    parser.add_argument("--talk", type=Path, default=Path(__file__).parent / "talk")
+    parser.add_argument("--held-out", type=Path, default=Path(__file__).parent / "held-out")
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--to", type=Path, help="where the adapter is written")
+    task.add_argument("--measure", type=Path, help="an adapter to measure on the talk that is held out")
+    parser.add_argument("--epochs", type=float, default=epochs)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--talks", type=int, help="only so many, to try it")
+    return parser
+
+
+class Descent:
+    """AdamW over a number of steps, its rate warmed up and then lowered in a line."""
+
+    def __init__(self, module: nn.Module, rate: float, steps: int, warm: int) -> None:
+        self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=rate, weight_decay=0.01)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: min(1, (step + 1) / warm) * max(0.02, 1 - step / steps)
+        )
+
+    def step(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        self.optimizer.step()
+        self.schedule.step()

@@ -16,7 +16,6 @@ talk to measure one on. 25,000 questions take an hour an epoch with two threads.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from lines import RANK, SCALE, Talk, Tokens, encoder_of, padded, read_talk, updates, vectors, with_updates
+from lines import RANK, SCALE, Descent, Talk, Tokens, encoder_of, options, padded, read_talk, updates, vectors, with_updates
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertModel
@@ -213,20 +212,10 @@ def kept(reader: Reader) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--encoder", type=Path, required=True, help="folder of the encoder `meaning`")
-    options.add_argument("--talk", type=Path, default=Path(__file__).parent / "talk")
-    options.add_argument("--held-out", type=Path, default=Path(__file__).parent / "held-out")
-    options.add_argument("--to", type=Path, help="where the adapter is written")
-    options.add_argument("--measure", type=Path, help="an adapter to measure on the talk that is held out")
-    options.add_argument("--begin-with", type=Path, help="an adapter to train further, with other talk")
-    options.add_argument("--rate", type=float, default=RATE)
-    options.add_argument("--epochs", type=float, default=2.5)
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--talks", type=int, help="only so many, to try it")
-    given = options.parse_args()
-    if (given.to is None) == (given.measure is None):
-        options.error("one of --to and --measure is needed")
+    parser = options(__doc__, epochs=2.5)
+    parser.add_argument("--begin-with", type=Path, help="an adapter to train further, with other talk")
+    parser.add_argument("--rate", type=float, default=RATE)
+    given = parser.parse_args()
     torch.manual_seed(given.seed)
     chance = random.Random(given.seed)
     if given.measure:
@@ -237,12 +226,8 @@ def main() -> None:
     taught = range(len(material.questions))
     begun = given.begin_with
     reader = shipped(given.encoder, begun, RANK) if begun else Reader(encoder_of(given.encoder))
-    trained = [parameter for parameter in reader.parameters() if parameter.requires_grad]
     steps = max(1, int(len(taught) * given.epochs / QUESTIONS_A_STEP))
-    optimizer = torch.optim.AdamW(trained, lr=given.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1, (step + 1) / 50) * max(0.02, 1 - step / steps)
-    )
+    descent = Descent(reader, given.rate, steps, warm=50)
     order: list[int] = []
     for step in range(steps):
         if len(order) < QUESTIONS_A_STEP:
@@ -250,11 +235,7 @@ def main() -> None:
         groups = [material.group(order.pop(0), chance) for _ in range(min(QUESTIONS_A_STEP, len(order)))]
         scores = reader([pair for pairs, _ in groups for pair in pairs]).split([len(pairs) for pairs, _ in groups])
         loss = torch.stack([loss_of(own, right) for own, (_, right) in zip(scores, groups)]).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         if step % 100 == 99:
             print(json.dumps({"step": step + 1, "of": steps, "loss": round(loss.item(), 3)}), flush=True)
     save_file(kept(reader), str(given.to))

@@ -15,7 +15,6 @@ measure one on. An epoch takes a quarter of an hour with two threads.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from lines import Talk, Tokens, encoder_of, read_talk, updates, vectors, with_updates
+from lines import Descent, Talk, Tokens, encoder_of, options, read_talk, updates, vectors, with_updates
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import BertModel
@@ -91,18 +90,7 @@ def measure(encoder: BertModel, talks: list[Told]) -> dict[str, float]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--encoder", type=Path, required=True, help="folder of the encoder `meaning`")
-    options.add_argument("--talk", type=Path, default=Path(__file__).parent / "talk")
-    options.add_argument("--held-out", type=Path, default=Path(__file__).parent / "held-out")
-    options.add_argument("--to", type=Path, help="where the adapter is written")
-    options.add_argument("--measure", type=Path, help="an adapter to measure on the talk that is held out")
-    options.add_argument("--epochs", type=float, default=2)
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--talks", type=int, help="only so many, to try it")
-    given = options.parse_args()
-    if (given.to is None) == (given.measure is None):
-        options.error("one of --to and --measure is needed")
+    given = options(__doc__, epochs=2).parse_args()
     tokens = Tokens(given.encoder)
     if given.measure:
         held_out = [told(talk, tokens) for talk in read_talk(given.held_out)]
@@ -114,22 +102,14 @@ def main() -> None:
     read = (told(talk, tokens) for talk in read_talk(given.talk)[: given.talks])
     talks = [talk for talk in read if talk.questions]
     encoder = with_updates(encoder_of(given.encoder))
-    trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
     steps = max(1, int(len(talks) * given.epochs / TALKS_A_STEP))
-    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1, (step + 1) / 30) * max(0.02, 1 - step / steps)
-    )
+    descent = Descent(encoder, RATE, steps, warm=30)
     order: list[Told] = []
     for step in range(steps):
         if len(order) < TALKS_A_STEP:
             order += chance.sample(talks, len(talks))
         loss = loss_of(encoder, [order.pop(0) for _ in range(min(TALKS_A_STEP, len(order)))], chance)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         if step % 20 == 19:
             print(json.dumps({"step": step + 1, "of": steps, "loss": round(loss.item(), 3)}), flush=True)
     save_file(dict(updates(encoder, KEPT_RANK, KEPT)), str(given.to))
