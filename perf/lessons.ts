@@ -6,11 +6,12 @@
  * memory learns from them. Where the gate lets the lesson through, the day's next hours are watched twice, with it and
  * without, at the same budget, and the questions that their lines give are asked of both: those of the kind, and those of
  * the other kinds. Right means that a citation is the line. Where the gate refused, nothing is asked. Hours of fewer than
- * 60 lines are left out. Everything is the product's own, over a store in memory: watching, learning, recall, and the
- * reader without a model. Recall compares by spelling, so what changes is what was kept.
+ * 60 lines are left out. At least 60 tokens of each 30 s are kept, where the product by default keeps 80. Everything is the
+ * product's own, over a store in memory: watching, learning, recall, and the reader without a model. Recall compares by
+ * spelling, so what changes is what was kept.
  *
- * `node perf/lessons.ts EGOLIFE [--wearers A1_JAKE,…] [--days DAY1,…] [--kinds food,…] [--hours 4] [--budget 0.2]
- * [--spelling] [--refused]`
+ * `node perf/lessons.ts EGOLIFE [--wearers A1_JAKE,…] [--days DAY1,…] [--kinds food,…] [--hours 4]
+ * [--least-tokens 60] [--budget 0.2] [--spelling] [--refused]`
  *
  * EGOLIFE is the folder that holds `EgoLifeCap`. With `--spelling` lessons are made without the sentence encoder that was
  * pulled (`taskmem models pull meaning`). With `--refused` lessons that the gate refused are promoted by hand and tried too.
@@ -43,6 +44,7 @@ const { values: flags, positionals } = parseArgs({
     days: { type: "string", default: "DAY1,DAY2,DAY3,DAY4,DAY5,DAY6,DAY7" },
     kinds: { type: "string", default: allKinds.map(({ name }) => name).join() },
     hours: { type: "string", default: "4" },
+    "least-tokens": { type: "string" },
     budget: { type: "string" },
     spelling: { type: "boolean", default: false },
     refused: { type: "boolean", default: false },
@@ -59,6 +61,9 @@ const stretchSeconds = 300;
 const laterPerHour = 40;
 /** Lines of an hour in which people talk. */
 const fewestLines = 60;
+/** Less than the product keeps, so that there is something to choose. */
+const budget = flags.budget === undefined ? undefined : Number(flags.budget);
+const leastTokens = Number(flags["least-tokens"] ?? (budget === undefined ? 60 : 0));
 const encoder = flags.spelling ? null : await lessonEncoder();
 
 /** Right or wrong without the lesson and with it, and when the line was said. */
@@ -94,7 +99,7 @@ const open = () =>
     ...(encoder && { embedder: encoder }),
     ...{ directory: join(tmpdir(), "lessons"), languages: ["en"], screenText: false, adapt: { auto: false } },
     store: inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now }),
-    ...(flags.budget !== undefined && { choice: { budget: Number(flags.budget) } }),
+    choice: { budget, leastTokens },
   });
 
 /** The questions of each kind that an hour gives, in an order drawn with a seed. */

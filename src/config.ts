@@ -142,9 +142,14 @@ export const configSchema = z.strictObject({
     .strictObject({
       /**
        * Share of the candidate tokens of each 30 s that is kept, 0 to 1; the choice policy only. Default: 0.2, but at
-       * least 60 tokens.
+       * least `leastTokens`.
        */
       budget: z.coerce.number().gt(0).max(1).optional(),
+      /**
+       * Tokens of each 30 s that are kept where there are so many; the choice policy only. Default: 80, and 0 beside a
+       * `budget`.
+       */
+      leastTokens: z.coerce.number().int().min(0).optional(),
       /**
        * File of weights from `train phase-one --policy choice`; the choice policy only. Default: the weights it ships
        * with.

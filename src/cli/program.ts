@@ -59,6 +59,7 @@ const configFlags: Record<string, string> = {
   windowClips: "stream.windowClips",
   connectTimeout: "stream.connectTimeoutSeconds",
   budget: "choice.budget",
+  leastTokens: "choice.leastTokens",
   weights: "choice.weights",
   samples: "bestOfN.samples",
   device: "torch.device",
@@ -66,6 +67,13 @@ const configFlags: Record<string, string> = {
   threads: "torch.threads",
   adapt: "adapt.auto",
 };
+
+const budgetFlag = ["--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1"] as const;
+const leastTokensFlag = [
+  "--least-tokens <n>",
+  "choice: tokens of each 30 s to keep where there are so many (default: 80, beside --budget 0)",
+  wholeNumber,
+] as const;
 
 /** What the program takes from its process. */
 export interface ProgramContext {
@@ -214,7 +222,8 @@ function addWorker(program: Command, add: Add, bare: Add): void {
     .option("--files <n>", "most recordings watched at once (default: 1)", wholeNumber)
     .option("--learning <n>", "most spaces that learn at once (default: 1)", wholeNumber)
     .option("--policy <name>", "what writes memories")
-    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option(...budgetFlag)
+    .option(...leastTokensFlag)
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
     .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)");
   placed(
@@ -294,7 +303,8 @@ function addWatching(program: Command, add: Add): void {
       "--policy <name>",
       `what writes memories: ${policyNames.join(", ")}; choice needs no model, nano knows its household only`,
     )
-    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option(...budgetFlag)
+    .option(...leastTokensFlag)
     .option("--weights <file>", "choice: what `train phase-one --policy choice` learned")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
     .option("--semantic", "model: also write what is known, not only what happened")
@@ -542,7 +552,8 @@ function policyFlags(command: Command, description: string): Command {
   return writingFlags(command)
     .option("--policy <name>", description)
     .option("--samples <n>", "best-of-n: texts drawn per clip")
-    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+    .option(...budgetFlag)
+    .option(...leastTokensFlag);
 }
 
 /** One of the things `taskmem adapt` does. */
@@ -713,6 +724,7 @@ function addBench(program: Command, add: Add): void {
       .option("--policy <name>", "what writes the base row: choice (no model) or model")
       .option("--weights <file>", "what the choice policy learned in Phase One")
       .option("--budget <share>", "rows of the choice policy: share of the candidate tokens to keep, 0 to 1")
+      .option(...leastTokensFlag)
       .option(
         "--rows <names>",
         "some of keep-nothing,keep-all,uniform,base,best-of-n,words,task-prompt,phase-one,taskmem",

@@ -33,6 +33,7 @@ import { createPerceptors } from "../perception/perceive.ts";
 import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
 import { bestOfNFamily } from "../policies/best-of-n/best-of-n-phase-two.ts";
 import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
+import { configuredBudget } from "../policies/choice/choice-budget.ts";
 import { choiceFamily } from "../policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "../policies/model/model-policy.ts";
@@ -380,7 +381,7 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   return {
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
-    ...(config.choice.budget !== undefined && { budget: { fraction: config.choice.budget } }),
+    budget: configuredBudget(config.choice),
     ...(config.choice.weights !== undefined && { weights: readChoiceWeights(config.choice.weights) }),
   };
 }

@@ -13,7 +13,7 @@ import { ConfigError } from "../errors.ts";
 import { canaryOf } from "../memory/adapter-history.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
-import { liveBudget } from "../policies/choice/choice-budget.ts";
+import { configuredBudget } from "../policies/choice/choice-budget.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
 import type { Policy } from "../policy/policy.ts";
 import { withTaskPrompt } from "../policy/task-prompt.ts";
@@ -261,8 +261,9 @@ export class Parts {
 
   async #policyWith(adapter: Adapter | null, live: boolean): Promise<Policy> {
     if (this.#own.policy) return this.#own.policy.policy(adapter);
+    const budget = configuredBudget(this.config.choice, live);
     return configuredPolicy(live ? forLive(this.config) : this.config, await this.model(), adapter, {
-      ...(live && this.config.choice.budget === undefined && { budget: liveBudget }),
+      budget,
     });
   }
 

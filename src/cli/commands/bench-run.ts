@@ -28,6 +28,7 @@ import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/ind
 import { ConfigError, DataError, EngineError } from "../../errors.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { defaultSamples } from "../../policies/best-of-n/best-of-n.ts";
+import { configuredBudget } from "../../policies/choice/choice-budget.ts";
 import {
   choiceOptions,
   configuredModel,
@@ -284,7 +285,7 @@ function settingsOf({ config, selection, models, kind }: Parts, mode: RecallMode
     variant: protocol.oracle ? "oracle" : "full-stream",
     limit: Number.isFinite(limit) ? limit : null,
     groups,
-    choiceBudget: config.choice.budget ?? null,
+    choiceBudget: configuredBudget(config.choice),
     ...(framesPerClip !== undefined && { framesPerClip }),
     ...(pictureTokens !== undefined && { pictureTokens }),
     ...(preset !== "none" && { preset }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { budgetRules, defaultBudget, liveBudget } from "./choice-budget.ts";
+import { budgetRules, configuredBudget, defaultBudget, liveBudget } from "./choice-budget.ts";
 import type { Candidate } from "./choice-candidates.ts";
 
 const offering = (...tokens: readonly number[]) => tokens.map((each) => ({ tokens: each }) as Candidate);
@@ -39,15 +39,24 @@ test("a fixed number of tokens a window carries five sevenths of it, and 12", ()
   assert.deepEqual([rules.byTime, rules.allowance([]), rules.mostCarried], [false, 70, 62]);
 });
 
-test("the budgets that ship keep a fifth, and a quiet 30 s of up to 60 tokens whole", () => {
+test("the budgets that ship keep a fifth, and a quiet 30 s of up to 80 tokens whole", () => {
   for (const budget of [defaultBudget, liveBudget]) {
     const { allowance } = budgetRules(budget);
     assert.equal(allowance(offering(500)), 100);
-    assert.equal(allowance(offering(60)), 60);
-    assert.equal(allowance(offering(61)), 60);
+    assert.equal(allowance(offering(80)), 80);
+    assert.equal(allowance(offering(81)), 80);
   }
   assert.equal(budgetRules(defaultBudget).mostCarried, 36);
   assert.equal(budgetRules(liveBudget).mostCarried, 600);
+});
+
+test("a configuration says the floor or the share; a share alone has no floor", () => {
+  assert.deepEqual(configuredBudget({}), defaultBudget);
+  assert.deepEqual(configuredBudget({}, true), liveBudget);
+  assert.deepEqual(configuredBudget({ leastTokens: 40 }), { ...defaultBudget, floorTokens: 40 });
+  assert.deepEqual(configuredBudget({ leastTokens: 40 }, true), { ...liveBudget, floorTokens: 40 });
+  assert.deepEqual(configuredBudget({ budget: 0.3 }, true), { fraction: 0.3 });
+  assert.deepEqual(configuredBudget({ budget: 0.3, leastTokens: 40 }), { fraction: 0.3, floorTokens: 40 });
 });
 
 test("a budget out of range is refused by name, one at its end is not", () => {

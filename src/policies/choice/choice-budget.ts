@@ -23,21 +23,35 @@ export type ChoiceBudget =
   | { readonly tokensPerWindow: number };
 
 /**
- * A fifth of the tokens on offer, where a task adapter gains most, but at least 60 tokens per 30 s.
+ * A fifth of the tokens on offer, where a task adapter gains most, but at least 80 tokens per 30 s.
  *
  * One person talking gives about 100 tokens in 30 s. With the floor, a quiet stream (a line now and then, a sign, short
- * clips) is kept whole, ordinary talk keeps its most telling half, and only dense streams are cut down towards the fifth (a
- * week of daily life, spoken and captioned, to a quarter). With 40 it kept two words in five of talk, and every fifth answer
- * to people's questions was not among them; with 60 every twelfth (`perf/README.md`). It is still a small fraction of the
- * 150 to 300 tokens per 10 s that a model writes.
+ * clips) is kept whole, ordinary talk loses its least telling fifth, and only dense streams are cut down towards the fifth.
+ * Of people's questions about real talk every fifth was about a line that was left out with 40, every sixth with 60, every
+ * tenth with 80; those are the ones that get a wrong answer (`perf/README.md`). It is still a small fraction of the 150 to
+ * 300 tokens per 10 s that a model writes.
  */
-export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 60 };
+export const defaultBudget = { fraction: 0.2, floorTokens: 80 } as const satisfies ChoiceBudget;
 
 /**
  * The budget of a pushed stream. Decisions come when something is said, so the floor follows stream time, and what comes
  * in a rush after a quiet time is kept whole.
  */
-export const liveBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 60, burstTokens: 600 };
+export const liveBudget = { ...defaultBudget, burstTokens: 600 } as const satisfies ChoiceBudget;
+
+/** The budget of a configuration, in which a share given alone has no floor. */
+export function configuredBudget(
+  {
+    budget,
+    leastTokens,
+  }: { readonly budget?: number | undefined; readonly leastTokens?: number | undefined },
+  live = false,
+): ChoiceBudget {
+  if (budget !== undefined)
+    return { fraction: budget, ...(leastTokens !== undefined && { floorTokens: leastTokens }) };
+  const shipped = live ? liveBudget : defaultBudget;
+  return { ...shipped, floorTokens: leastTokens ?? shipped.floorTokens };
+}
 
 /** What one decision may keep beyond the carry-over budget, and how much can be carried over. */
 export interface BudgetRules {
