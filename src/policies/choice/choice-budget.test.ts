@@ -51,8 +51,8 @@ test("the budgets that ship keep a fifth, and a quiet 30 s of up to 80 tokens wh
 });
 
 test("a configuration says the floor or the share; a share alone has no floor", () => {
-  assert.deepEqual(configuredBudget({}), defaultBudget);
-  assert.deepEqual(configuredBudget({}, true), liveBudget);
+  assert.equal(configuredBudget({}), defaultBudget);
+  assert.equal(configuredBudget({}, true), liveBudget);
   assert.deepEqual(configuredBudget({ leastTokens: 40 }), { ...defaultBudget, floorTokens: 40 });
   assert.deepEqual(configuredBudget({ leastTokens: 40 }, true), { ...liveBudget, floorTokens: 40 });
   assert.deepEqual(configuredBudget({ budget: 0.3 }, true), { fraction: 0.3 });

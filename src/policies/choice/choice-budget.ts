@@ -39,18 +39,15 @@ export const defaultBudget = { fraction: 0.2, floorTokens: 80 } as const satisfi
  */
 export const liveBudget = { ...defaultBudget, burstTokens: 600 } as const satisfies ChoiceBudget;
 
-/** The budget of a configuration, in which a share given alone has no floor. */
+/** The budget of a configuration: the one that ships where it says nothing; a share given alone has no floor. */
 export function configuredBudget(
-  {
-    budget,
-    leastTokens,
-  }: { readonly budget?: number | undefined; readonly leastTokens?: number | undefined },
+  choice: { readonly budget?: number | undefined; readonly leastTokens?: number | undefined },
   live = false,
 ): ChoiceBudget {
-  if (budget !== undefined)
-    return { fraction: budget, ...(leastTokens !== undefined && { floorTokens: leastTokens }) };
   const shipped = live ? liveBudget : defaultBudget;
-  return { ...shipped, floorTokens: leastTokens ?? shipped.floorTokens };
+  const { budget: fraction, leastTokens: floorTokens } = choice;
+  if (fraction !== undefined) return { fraction, ...(floorTokens !== undefined && { floorTokens }) };
+  return floorTokens === undefined ? shipped : { ...shipped, floorTokens };
 }
 
 /** What one decision may keep beyond the carry-over budget, and how much can be carried over. */

@@ -70,7 +70,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
   const taskWeight = taskWeights(adapter, words);
   const saving = savingFor(taskWeight, parameters);
   const own = [budget, parameters, ...(weights ? [choiceWeightsRevision(weights)] : [])];
-  const isCustom = options.budget || options.parameters || weights;
+  const isCustom = budget !== defaultBudget || options.parameters || weights;
   const custom = isCustom ? `-${shortId("", JSON.stringify(own)).slice(1, 7)}` : "";
   const revision = `choice@1${custom}${adapter ? `+${adapter.revision}` : ""}`;
 
