@@ -71,7 +71,7 @@ const configFlags: Record<string, string> = {
 const budgetFlag = ["--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1"] as const;
 const leastTokensFlag = [
   "--least-tokens <n>",
-  "choice: tokens of each 30 s to keep where there are so many (default: 80, beside --budget 0)",
+  "choice: tokens of each 30 s to keep where there are so many (default: 80; none beside --budget)",
   wholeNumber,
 ] as const;
 

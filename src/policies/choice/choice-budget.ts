@@ -28,7 +28,7 @@ export type ChoiceBudget =
  * One person talking gives about 100 tokens in 30 s. With the floor, a quiet stream (a line now and then, a sign, short
  * clips) is kept whole, ordinary talk loses its least telling fifth, and only dense streams are cut down towards the fifth.
  * Of people's questions about real talk every fifth was about a line that was left out with 40, every sixth with 60, every
- * tenth with 80; such questions get most of the wrong answers (`perf/README.md`). It is still a small fraction of the 150 to
+ * tenth with 80; with 60 such questions got most of the wrong answers (`perf/README.md`). It is still a small fraction of the 150 to
  * 300 tokens per 10 s that a model writes.
  */
 export const defaultBudget = { fraction: 0.2, floorTokens: 80 } as const satisfies ChoiceBudget;

@@ -31,7 +31,7 @@ export interface ChoiceParameters {
   readonly raisedFrom: number;
   /** Share of a window's tokens that is saved for raised lines. @default 0.4 */
   readonly savedShare: number;
-  /** Most tokens saved. @default 60, what a window has at the floor */
+  /** Most tokens saved. @default 60, three quarters of what a window has at the floor */
   readonly mostSaved: number;
 }
 
